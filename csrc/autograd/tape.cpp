@@ -1,0 +1,146 @@
+#include "autograd/tape.h"
+
+#include <algorithm>
+
+#include "ops/functional.h"
+
+namespace pynn {
+
+namespace {
+
+// The tapes of a thread, and their common ear at apply().
+class TapeStack : public Recorder {
+ public:
+  void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) override {
+    for (Tape* tape : tapes_)
+      if (tape->recording() && tape->tracks(inputs)) tape->record(op, attrs, inputs, outputs);
+  }
+  void push(Tape* tape) {
+    tapes_.push_back(tape);
+    set_recorder(this);
+  }
+  void remove(Tape* tape) {
+    tapes_.erase(std::remove(tapes_.begin(), tapes_.end(), tape), tapes_.end());
+    if (tapes_.empty()) set_recorder(nullptr);
+  }
+  const std::vector<Tape*>& tapes() const { return tapes_; }
+
+ private:
+  std::vector<Tape*> tapes_;
+};
+
+thread_local TapeStack stack;
+
+class PauseScope {
+ public:
+  explicit PauseScope(Tape* tape) : tape_(tape) { tape_->pause(); }
+  ~PauseScope() { tape_->resume(); }
+
+ private:
+  Tape* tape_;
+};
+
+using GradientMap = std::unordered_map<const TensorImpl*, Tensor>;
+
+void accumulate(GradientMap& grads, const Tensor& t, const Tensor& grad) {
+  Tensor& slot = grads[t.get()];
+  slot = slot ? ops::add(slot, grad) : grad;
+}
+
+}  // namespace
+
+void watch_on_tapes(const Tensor& t, const void* key) {
+  for (Tape* tape : stack.tapes())
+    if (tape->recording() && tape->watches_variables()) tape->watch(t, key);
+}
+
+void Tape::watch(const Tensor& t, const void* key) {
+  if (!is_float(t->dtype())) {
+    if (key) return;  // an integer variable has no gradient
+    type_error("pynn.GradientTape.watch: expected a float tensor; received dtype ", dtype_name(t->dtype()));
+  }
+  const bool known = !tracked_.insert(t.get()).second;
+  if (known && !key) return;
+  for (const auto& [k, w] : watched_)
+    if (k == key && w == t) return;
+  watched_.emplace_back(key, t);  // also keeps the tensor, hence its address, alive
+}
+
+Tensors Tape::watched(const void* key) const {
+  Tensors found;
+  for (const auto& [k, t] : watched_)
+    if (k == key) found.push_back(t);
+  return found;
+}
+
+bool Tape::tracks(const Tensors& inputs) const {
+  for (const Tensor& t : inputs)
+    if (tracked_.count(t.get())) return true;
+  return false;
+}
+
+void Tape::record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) {
+  entries_.push_back({op.id, attrs, inputs, outputs});
+  for (const Tensor& t : outputs)
+    if (is_float(t->dtype())) tracked_.insert(t.get());
+}
+
+void Tape::start() { stack.push(this); }
+void Tape::stop() { stack.remove(this); }
+
+void Tape::reset() {
+  entries_.clear();
+  tracked_.clear();
+  watched_.clear();
+}
+
+Tensors Tape::gradient(const Tensor& target, const Tensors& sources, const Tensor& seed) const {
+  // The walk itself is not for this tape (outer tapes do record it).
+  PauseScope pause(const_cast<Tape*>(this));
+  if (!is_float(target->dtype()))
+    type_error("pynn.GradientTape.gradient: expected a float target; received dtype ", dtype_name(target->dtype()));
+  if (seed && seed->shape() != target->shape())
+    value_error("pynn.GradientTape.gradient: expected output_gradients of shape=", target->shape(),
+                "; received shape=", seed->shape());
+  GradientMap grads;
+  grads[target.get()] =
+      seed ? ops::cast(seed, target->dtype())
+           : ops::broadcast_to(full({}, 1, target->dtype()), target->shape());
+  // Which tensors lead from the sources to anything: only those need gradients.
+  std::unordered_set<const TensorImpl*> wanted;
+  for (const Tensor& s : sources) wanted.insert(s.get());
+  for (const Entry& e : entries_) {
+    const bool leads = std::any_of(e.in.begin(), e.in.end(), [&](const Tensor& t) { return wanted.count(t.get()); });
+    if (leads)
+      for (const Tensor& t : e.out) wanted.insert(t.get());
+  }
+  for (auto e = entries_.rbegin(); e != entries_.rend(); ++e) {
+    Tensors out_grads;
+    bool any = false;
+    for (const Tensor& t : e->out) {
+      const auto found = wanted.count(t.get()) ? grads.find(t.get()) : grads.end();
+      out_grads.push_back(found == grads.end() ? nullptr : found->second);
+      any = any || out_grads.back();
+    }
+    if (!any) continue;
+    std::vector<bool> need;
+    for (const Tensor& t : e->in) need.push_back(is_float(t->dtype()) && wanted.count(t.get()));
+    if (std::find(need.begin(), need.end(), true) == need.end()) continue;
+    Tensors result(e->in.size());
+    grad_rule(e->op)({e->attrs, e->in, e->out, out_grads, need, result});
+    const bool broadcast = op_def(e->op).flags & kBroadcast;
+    for (size_t i = 0; i < result.size(); ++i) {
+      if (!need[i] || !result[i]) continue;
+      Tensor grad = broadcast ? ops::sum_to(result[i], e->in[i]->shape()) : result[i];
+      accumulate(grads, e->in[i], ops::cast(grad, e->in[i]->dtype()));
+    }
+  }
+  Tensors out;
+  for (const Tensor& s : sources) {
+    const auto found = grads.find(s.get());
+    out.push_back(found == grads.end() ? nullptr : found->second);
+  }
+  return out;
+}
+
+}  // namespace pynn

@@ -1,0 +1,238 @@
+#include "bindings/convert.h"
+
+#include "ops/functional.h"
+
+namespace pynn {
+
+namespace {
+
+DType float_default = DType::float32;
+
+std::optional<DType> try_dtype(const py::dtype& dtype) {
+  if (!dtype.attr("isnative").cast<bool>()) return std::nullopt;
+  const char kind = dtype.kind();
+  const int size = int(dtype.itemsize());
+  switch (kind) {
+    case 'b': return DType::bool_;
+    case 'f':
+      if (size == 8) return DType::float64;
+      if (size == 4) return DType::float32;
+      if (size == 2) return DType::float16;
+      return std::nullopt;
+    case 'i':
+    case 'u': {
+      const DType base = kind == 'i' ? DType::int8 : DType::uint8;
+      if (size > 8) return std::nullopt;
+      return DType(int(base) + __builtin_ctz(unsigned(size)));
+    }
+    default:
+      if (size == 2 && dtype.attr("name").cast<std::string>() == "bfloat16") return DType::bfloat16;
+      return std::nullopt;
+  }
+}
+
+// An array that a View can describe: known native dtype, strides in whole elements.
+py::array standard_array(py::array array) {
+  const auto dtype = try_dtype(array.dtype());
+  if (!dtype) {
+    const bool swapped = !array.dtype().attr("isnative").cast<bool>();
+    if (!swapped)
+      type_error("pynn: expected an array of numbers or bools; received dtype=",
+                 py::str(array.dtype()).cast<std::string>());
+    return standard_array(array.attr("astype")(array.dtype().attr("newbyteorder")("=")));
+  }
+  const py::ssize_t size = array.itemsize();
+  bool whole = true;
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) whole = whole && array.strides(i) % size == 0;
+  const bool aligned = reinterpret_cast<uintptr_t>(array.data()) % size_t(size) == 0;
+  return whole && aligned ? array : py::array(array.attr("copy")());
+}
+
+void release_array(void*, size_t, void* context) {
+  py::gil_scoped_acquire gil;
+  py::reinterpret_steal<py::object>(static_cast<PyObject*>(context));
+}
+
+Tensor copy_of(const py::array& given) {
+  const py::array array = standard_array(given);
+  const View view = view_of(array);
+  Tensor t = empty({view.dtype, view.shape});
+  copy_view(view, t->view);
+  return t;
+}
+
+bool holds_tensor(py::handle object) {
+  if (py::isinstance<TensorImpl>(object) || py::isinstance<Variable>(object)) return true;
+  if (!py::isinstance<py::list>(object) && !py::isinstance<py::tuple>(object)) return false;
+  for (py::handle item : object)
+    if (holds_tensor(item)) return true;
+  return false;
+}
+
+Tensor from_sequence(py::handle object) {
+  if (holds_tensor(object)) {
+    Tensors rows;
+    for (py::handle item : object) rows.push_back(to_tensor(item));
+    DType dtype = rows[0]->dtype();
+    for (const Tensor& row : rows) dtype = promote(dtype, row->dtype());
+    for (Tensor& row : rows) row = ops::cast(row, dtype);
+    return ops::stack(rows, 0);
+  }
+  py::array array;
+  try {
+    array = py::module_::import("numpy").attr("asarray")(object);
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_ValueError)) throw;
+    value_error("pynn: expected a list whose rows have equal lengths; received one that is ragged");
+  }
+  const Tensor t = copy_of(array);
+  // Python numbers have no width of their own.
+  if (t->dtype() == DType::float64) return ops::cast(t, float_default);
+  if (t->dtype() == DType::int64) return ops::cast(t, DType::int32);
+  return t;
+}
+
+bool fits_int32(int64_t v) { return v == int64_t(int32_t(v)); }
+
+Tensor integer_scalar(py::handle object, std::optional<DType> dtype) {
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+  if (overflow) {
+    if (dtype && is_float(*dtype)) return full({}, PyLong_AsDouble(object.ptr()), *dtype);
+    const unsigned long long big = PyLong_AsUnsignedLongLong(object.ptr());
+    if (PyErr_Occurred()) throw py::error_already_set();
+    Tensor t = empty({DType::uint64, {}});
+    *static_cast<uint64_t*>(t->view.data) = big;
+    return dtype ? ops::cast(t, *dtype) : t;
+  }
+  const DType wanted = dtype.value_or(fits_int32(value) ? DType::int32 : DType::int64);
+  if (is_float(wanted)) return full({}, double(value), wanted);
+  Tensor t = empty({DType::int64, {}});
+  *static_cast<int64_t*>(t->view.data) = value;
+  return ops::cast(t, wanted);
+}
+
+std::optional<Tensor> from_number(py::handle object, const TensorImpl* beside) {
+  PyObject* p = object.ptr();
+  if (PyBool_Check(p)) return full({}, p == Py_True, beside ? beside->dtype() : DType::bool_);
+  if (PyLong_Check(p)) {
+    std::optional<DType> dtype;
+    if (beside && beside->dtype() != DType::bool_) dtype = beside->dtype();
+    return integer_scalar(object, dtype);
+  }
+  if (PyFloat_Check(p)) {
+    const DType dtype = beside && is_float(beside->dtype()) ? beside->dtype() : float_default;
+    return full({}, PyFloat_AS_DOUBLE(p), dtype);
+  }
+  return std::nullopt;
+}
+
+bool is_number(py::handle object) {
+  PyObject* p = object.ptr();
+  return PyBool_Check(p) || PyLong_Check(p) || PyFloat_Check(p);
+}
+
+}  // namespace
+
+DType default_float() { return float_default; }
+void set_default_float(DType dtype) { float_default = dtype; }
+
+Tensor to_tensor(py::handle object, const TensorImpl* beside) {
+  if (py::isinstance<TensorImpl>(object)) return object.cast<Tensor>();
+  if (py::isinstance<Variable>(object)) return object.cast<Variable&>().value();
+  if (auto number = from_number(object, beside)) return *number;
+  if (py::isinstance<py::array>(object)) return copy_of(py::reinterpret_borrow<py::array>(object));
+  if (py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object)) return from_sequence(object);
+  if (py::hasattr(object, "__array__") || PyObject_CheckBuffer(object.ptr()))
+    return copy_of(py::module_::import("numpy").attr("asarray")(object));
+  type_error("pynn: expected a tensor, array, number or list of numbers; received ",
+             py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+}
+
+Tensor to_tensor(py::handle object, std::optional<DType> dtype) {
+  if (!dtype) return to_tensor(object);
+  // A number is made in the dtype itself, so that it is rounded once.
+  TensorImpl like;
+  like.view.dtype = *dtype;
+  return ops::cast(to_tensor(object, &like), *dtype);
+}
+
+std::pair<Tensor, Tensor> to_tensors(py::handle x, py::handle y) {
+  if (!is_number(x)) {
+    Tensor a = to_tensor(x);
+    return {a, to_tensor(y, a.get())};
+  }
+  if (is_number(y)) return {to_tensor(x), to_tensor(y)};
+  Tensor b = to_tensor(y);
+  return {to_tensor(x, b.get()), b};
+}
+
+View view_of(const py::array& array) {
+  const auto dtype = try_dtype(array.dtype());
+  if (!dtype)
+    type_error("pynn: expected an array of numbers or bools; received dtype=",
+               py::str(array.dtype()).cast<std::string>());
+  View v;
+  v.data = const_cast<void*>(array.data());
+  v.dtype = *dtype;
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    v.shape.push_back(array.shape(i));
+    v.strides.push_back(array.strides(i) / array.itemsize());
+  }
+  return v;
+}
+
+Tensor from_numpy(const py::array& given) {
+  const py::array array = standard_array(given);
+  const View view = view_of(array);
+  PyObject* owner = py::object(array).release().ptr();
+  return make_tensor(view, std::make_shared<Storage>(view.data, view.bytes(), release_array, owner));
+}
+
+py::dtype numpy_dtype(DType dtype) {
+  if (dtype == DType::bfloat16)
+    return py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16"));
+  return py::dtype(dtype_name(dtype));
+}
+
+py::array to_numpy(const Tensor& t, py::handle owner) {
+  if (t->is_traced())
+    throw TraceError(concat("pynn.Tensor: the value of a tensor of shape=", t->shape(),
+                            " was asked for while the step is being traced; run eagerly (run_eagerly=True) or "
+                            "compute with pynn.ops"));
+  const py::dtype dtype = numpy_dtype(t->dtype());
+  std::vector<py::ssize_t> shape(t->shape().begin(), t->shape().end()), strides;
+  for (int64_t s : t->view.strides) strides.push_back(s * dtype.itemsize());
+  py::array array(dtype, shape, strides, t->view.data, owner);
+  array.attr("setflags")(py::arg("write") = false);
+  return array;
+}
+
+Dims to_dims(py::handle object) {
+  Dims dims;
+  if (PyIndex_Check(object.ptr())) {
+    dims.push_back(py::cast<int64_t>(py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()))));
+    return dims;
+  }
+  for (py::handle item : py::iter(object)) {
+    py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
+    if (!number) throw py::error_already_set();
+    dims.push_back(number.cast<int64_t>());
+  }
+  return dims;
+}
+
+py::tuple to_tuple(const Dims& dims) {
+  py::tuple t(dims.size());
+  for (int i = 0; i < dims.size(); ++i) t[i] = dims[i];
+  return t;
+}
+
+DType to_dtype(py::handle object) {
+  if (py::isinstance<py::str>(object)) return parse_dtype(object.cast<std::string>());
+  const py::dtype dtype = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
+  if (const auto known = try_dtype(dtype)) return *known;
+  type_error("pynn: expected a dtype of numbers or bools; received ", py::str(dtype).cast<std::string>());
+}
+
+}  // namespace pynn

@@ -1,0 +1,38 @@
+// Python objects to tensors and back.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+
+#include "core/tensor.h"
+#include "graph/variable.h"
+
+namespace pynn {
+
+namespace py = pybind11;
+
+// Tensor, Variable, array, number or (nested) list of them. Python numbers are weak: beside `beside` they take its dtype
+// where that can hold them. With `dtype` the result is cast.
+Tensor to_tensor(py::handle object, const TensorImpl* beside = nullptr);
+Tensor to_tensor(py::handle object, std::optional<DType> dtype);
+// Both operands of a binary op, each weak beside the other.
+std::pair<Tensor, Tensor> to_tensors(py::handle x, py::handle y);
+
+// Shares the memory of the array, which is kept alive.
+Tensor from_numpy(const py::array& array);
+View view_of(const py::array& array);  // its memory; TypeError for a dtype without a counterpart
+py::array to_numpy(const Tensor& t, py::handle owner);
+py::dtype numpy_dtype(DType dtype);
+
+Dims to_dims(py::handle object);  // an int or a sequence of ints
+py::tuple to_tuple(const Dims& dims);
+// A dtype name, NumPy dtype or type.
+DType to_dtype(py::handle object);
+
+// The dtype of Python floats: keras.config.floatx().
+DType default_float();
+void set_default_float(DType dtype);
+
+}  // namespace pynn

@@ -1,0 +1,147 @@
+#include "graph/executable.h"
+
+#include <algorithm>
+#include <shared_mutex>
+
+#include "graph/workspace.h"
+#include "ops/functional.h"
+#include "runtime/fpenv.h"
+
+namespace pynn {
+
+Executable::Workspace::Workspace(const Plan& plan) {
+  for (const PlannedStep& step : plan.steps) {
+    Call call{step.op, &step.attrs, int(views.size()), int(step.in.size()), 0};
+    for (const Place& p : step.in) add(p);
+    call.first_out = int(views.size());
+    for (const Place& p : step.out) add(p);
+    calls.push_back(call);
+  }
+}
+
+void Executable::Workspace::add(const Place& place) {
+  views.push_back(place.view);
+  roots.push_back(place.root);
+  offsets.push_back(place.offset);
+}
+
+void Executable::Workspace::bind(char* const* bases) {
+  for (size_t i = 0; i < views.size(); ++i) views[i].data = bases[roots[i]] + offsets[i];
+}
+
+Executable::WorkspaceLoan::WorkspaceLoan(Executable& owner) : owner_(owner) {
+  {
+    std::lock_guard lock(owner.mutex_);
+    if (!owner.idle_.empty()) {
+      workspace_ = std::move(owner.idle_.back());
+      owner.idle_.pop_back();
+    }
+  }
+  if (!workspace_) workspace_ = std::make_unique<Workspace>(owner.plan_);
+  arena_ = static_cast<char*>(allocate(owner.plan_.arena_bytes));
+}
+
+Executable::WorkspaceLoan::~WorkspaceLoan() {
+  deallocate(arena_, owner_.plan_.arena_bytes);
+  std::lock_guard lock(owner_.mutex_);
+  owner_.idle_.push_back(std::move(workspace_));
+}
+
+VariableLocks::VariableLocks(Executable& exe, char** roots) : exe_(exe) {
+  const Graph& graph = exe.graph_;
+  for (int i : exe.lock_order_) {
+    Variable& v = *graph.variables[i];
+    if (exe.plan_.written[i]) {
+      v.mutex_.lock();
+    } else {
+      v.mutex_.lock_shared();
+    }
+    ++locked_;
+  }
+  try {
+    for (int i : exe.lock_order_) {
+      Variable& v = *graph.variables[i];
+      // Somebody holds the value: leave it to them and write to a copy.
+      const bool shared = v.current_.use_count() > 1 || v.current_->storage.use_count() > 1;
+      if (exe.plan_.written[i] && shared) v.current_ = apply1(OpId::copy, {v.current_});
+      roots[exe.plan_.variable_root(i)] = static_cast<char*>(v.current_->view.data);
+    }
+  } catch (...) {
+    unlock();
+    throw;
+  }
+}
+
+VariableLocks::~VariableLocks() { unlock(); }
+
+void VariableLocks::unlock() {
+  for (int k = 0; k < locked_; ++k) {
+    const int i = exe_.lock_order_[k];
+    Variable& v = *exe_.graph_.variables[i];
+    if (exe_.plan_.written[i]) v.mutex_.unlock();
+    else v.mutex_.unlock_shared();
+  }
+}
+
+namespace {
+
+// About the work of a step, in multiply-adds: products count their inner size, all else its elements.
+int64_t work_of(const PlannedStep& step) {
+  const int64_t elements = num_elements(step.out[0].view.shape);
+  if (step.op->id == OpId::dense) return elements * step.in[1].view.shape[0];
+  if (step.op->id != OpId::matmul) return std::max(elements, step.in.empty() ? 0 : step.in[0].view.size());
+  const Dims& x = step.in[0].view.shape;
+  return elements * x[x.size() - (step.attrs.transpose_x ? 2 : 1)];
+}
+
+// Opening a parallel region costs some microseconds: only worth it where one step alone keeps a core busy for longer.
+constexpr int64_t kThreadWork = 1 << 18;
+
+bool has_work_for_threads(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const PlannedStep& step) { return work_of(step) >= kThreadWork; });
+}
+
+}  // namespace
+
+Executable::Executable(Graph graph)
+    : graph_(std::move(graph)), plan_(make_plan(graph_)), wants_threads_(has_work_for_threads(plan_)) {
+  for (size_t i = 0; i < graph_.variables.size(); ++i) lock_order_.push_back(int(i));
+  std::sort(lock_order_.begin(), lock_order_.end(),
+            [this](int a, int b) { return graph_.variables[a].get() < graph_.variables[b].get(); });
+}
+
+Executable::~Executable() = default;
+
+void Executable::execute(Workspace& w, char** roots) {
+  VariableLocks locks(*this, roots);
+  w.bind(roots);
+  for (const Workspace::Call& call : w.calls)
+    call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in, &w.views[call.first_out]);
+}
+
+Tensors Executable::run(const Tensors& inputs) {
+  if (int(inputs.size()) != plan_.num_inputs)
+    value_error("pynn.Executable.run: expected ", plan_.num_inputs, " inputs; received ", inputs.size());
+  FlushDenormals flush;
+  WorkspaceLoan loan(*this);
+  std::vector<char*>& roots = loan.roots();
+  Tensors ready;
+  for (int i = 0; i < plan_.num_inputs; ++i) {
+    const Spec spec = input_spec(i);
+    if (inputs[i]->shape() != spec.shape)
+      value_error("pynn.Executable.run: expected input ", i, " of shape=", spec.shape, "; received shape=",
+                  inputs[i]->shape());
+    ready.push_back(contiguous(ops::cast(inputs[i], spec.dtype)));
+    roots[plan_.input_root(i)] = static_cast<char*>(ready.back()->view.data);
+  }
+  Tensors outputs;
+  for (int i = 0; i < plan_.num_outputs; ++i) {
+    outputs.push_back(empty(output_spec(i)));
+    roots[plan_.output_root(i)] = static_cast<char*>(outputs.back()->view.data);
+  }
+  with_threads([&] { execute(loan.workspace(), roots.data()); });
+  return outputs;
+}
+
+}  // namespace pynn

@@ -1,0 +1,30 @@
+// Matrix product: packing, blocking and threads above the per-ISA tile of kernels/gemm_tile.cpp.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/table.h"
+
+namespace pynn {
+
+struct GemmArgs {
+  DType dtype;
+  int64_t m, n, k;
+  const void* a;       // m x k: element (i, p) at a[i * a_rs + p * a_cs]
+  int64_t a_rs, a_cs;  // strides in elements, any sign, zero too
+  const void* b;       // k x n: element (p, j) at b[p * b_rs + j * b_cs]
+  int64_t b_rs, b_cs;
+  void* c;  // m x n: element (i, j) at c[i * ldc + j]; overlaps neither a nor b
+  int64_t ldc;
+  const void* bias = nullptr;  // length n, or null
+  kernels::Unary activation =
+      kernels::Unary::count;  // count: none; floats only, one without parameters
+};
+
+// C = activation(A B + bias). float16 and bfloat16 accumulate in float32 and are rounded once, at
+// the end; integers wrap around; bool is "any of (a and b)". The bits of an element depend on its
+// row of A, its column of B and k alone: not on the number of threads, nor on m and n. The caller
+// sets the floating-point mode (FlushDenormals).
+void gemm(const GemmArgs& args);
+
+}  // namespace pynn

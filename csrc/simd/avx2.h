@@ -1,0 +1,53 @@
+// AVX2 with FMA and F16C: 32-byte vectors.
+#pragma once
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
+inline constexpr bool kHasFma = true;
+
+inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+inline Vec<float> sqrt(Vec<float> v) { return _mm256_sqrt_ps(v); }
+inline Vec<double> sqrt(Vec<double> v) { return _mm256_sqrt_pd(v); }
+
+// All bits set in the first n lanes.
+inline Vec<int32_t> first_lanes32(int64_t n) {
+  return Vec<int32_t>{0, 1, 2, 3, 4, 5, 6, 7} < int32_t(n);
+}
+inline Vec<int64_t> first_lanes64(int64_t n) { return Vec<int64_t>{0, 1, 2, 3} < n; }
+
+inline Vec<float> load_partial(const float* p, int64_t n, float rest) {
+  const Vec<int32_t> mask = first_lanes32(n);
+  const Vec<float> v = _mm256_maskload_ps(p, __m256i(mask));
+  return mask ? v : splat<Vec<float>>(rest);
+}
+inline Vec<double> load_partial(const double* p, int64_t n, double rest) {
+  const Vec<int64_t> mask = first_lanes64(n);
+  const Vec<double> v = _mm256_maskload_pd(p, __m256i(mask));
+  return mask ? v : splat<Vec<double>>(rest);
+}
+inline void store_partial(float* p, Vec<float> v, int64_t n) {
+  _mm256_maskstore_ps(p, __m256i(first_lanes32(n)), v);
+}
+inline void store_partial(double* p, Vec<double> v, int64_t n) {
+  _mm256_maskstore_pd(p, __m256i(first_lanes64(n)), v);
+}
+
+inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
+  return Vec<uint64_t>(_mm256_mul_epu32(__m256i(a), __m256i(b)));
+}
+
+inline Vec<float> load_half(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline void store_half(uint16_t* p, Vec<float> v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+}  // namespace
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

@@ -1,0 +1,47 @@
+// AVX-512 (F, BW, DQ, VL): 64-byte vectors, masked memory access.
+#pragma once
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
+inline constexpr bool kHasFma = true;
+
+inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
+inline Vec<float> sqrt(Vec<float> v) { return _mm512_sqrt_ps(v); }
+inline Vec<double> sqrt(Vec<double> v) { return _mm512_sqrt_pd(v); }
+
+inline __mmask16 first_lanes32(int64_t n) { return __mmask16((1u << n) - 1u); }
+inline __mmask8 first_lanes64(int64_t n) { return __mmask8((1u << n) - 1u); }
+
+inline Vec<float> load_partial(const float* p, int64_t n, float rest) {
+  return _mm512_mask_loadu_ps(_mm512_set1_ps(rest), first_lanes32(n), p);
+}
+inline Vec<double> load_partial(const double* p, int64_t n, double rest) {
+  return _mm512_mask_loadu_pd(_mm512_set1_pd(rest), first_lanes64(n), p);
+}
+inline void store_partial(float* p, Vec<float> v, int64_t n) {
+  _mm512_mask_storeu_ps(p, first_lanes32(n), v);
+}
+inline void store_partial(double* p, Vec<double> v, int64_t n) {
+  _mm512_mask_storeu_pd(p, first_lanes64(n), v);
+}
+
+inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
+  return Vec<uint64_t>(_mm512_mul_epu32(__m512i(a), __m512i(b)));
+}
+
+inline Vec<float> load_half(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline void store_half(uint16_t* p, Vec<float> v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                      _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+}  // namespace
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

@@ -1,0 +1,25 @@
+// 64-bit Arm: 16-byte vectors with fused multiply-add.
+#pragma once
+
+#include "simd/portable.h"
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
+inline constexpr bool kHasFma = true;
+
+inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return Vec<float>(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
+}
+inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return Vec<double>(vfmaq_f64(float64x2_t(c), float64x2_t(a), float64x2_t(b)));
+}
+inline Vec<float> sqrt(Vec<float> v) { return Vec<float>(vsqrtq_f32(float32x4_t(v))); }
+inline Vec<double> sqrt(Vec<double> v) { return Vec<double>(vsqrtq_f64(float64x2_t(v))); }
+
+inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
+  return Vec<uint64_t>(vmull_u32(vmovn_u64(uint64x2_t(a)), vmovn_u64(uint64x2_t(b))));
+}
+
+}  // namespace
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

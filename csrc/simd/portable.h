@@ -1,0 +1,36 @@
+// What backends without masked memory access share: partial loads and stores through a copy, half
+// precision through integer arithmetic.
+#pragma once
+
+#include <cstdint>
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
+template <class T>
+inline Vec<T> load_partial(const T* p, int64_t n, T rest) {
+  T lanes[kLanes<T>];
+  for (T& lane : lanes) lane = rest;
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+template <class T>
+inline void store_partial(T* p, Vec<T> v, int64_t n) {
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
+
+inline Vec<float> load_half(const uint16_t* p) {
+  float lanes[kLanes<float>];
+  for (int i = 0; i < kLanes<float>; ++i) lanes[i] = half_to_float(p[i]);
+  return load(lanes);
+}
+inline void store_half(uint16_t* p, Vec<float> v) {
+  float lanes[kLanes<float>];
+  store(lanes, v);
+  for (int i = 0; i < kLanes<float>; ++i) p[i] = float_to_half(lanes[i]);
+}
+
+}  // namespace
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

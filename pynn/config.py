@@ -1,0 +1,123 @@
+"""Settings of the library, and what it found out about the machine."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, Literal
+
+import numpy as np
+
+from pynn import _core
+from pynn.backend import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from pynn.dtype_policies import dtype_policy, set_dtype_policy
+
+__all__ = [
+    "backend",
+    "dtype_policy",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "num_threads",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_num_threads",
+    "show_config",
+]
+
+
+def set_num_threads(count: int) -> None:
+    """Compute with `count` threads from now on. Results do not depend on it, bit for bit.
+
+    Raises:
+        ValueError: a count below 1.
+
+    >>> before = num_threads()
+    >>> set_num_threads(1)
+    >>> num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ValueError(
+            f"pynn.config.set_num_threads: expected an integer of at least 1; received {count!r}"
+        )
+    _core.set_num_threads(int(count))
+
+
+def num_threads() -> int:
+    """The number of threads that large operations use.
+
+    >>> num_threads() >= 1
+    True
+    """
+    return int(_core.num_threads())
+
+
+def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
+    """Show version, instruction set, threads and build of the engine, each with its reason.
+
+    Args:
+        mode: "stdout" prints the report, "dicts" returns it as a dictionary instead.
+
+    Raises:
+        ValueError: any other mode.
+
+    >>> sorted(show_config(mode="dicts"))
+    ['build', 'isa', 'machine', 'python', 'threads', 'version']
+    """
+    if mode not in ("stdout", "dicts"):
+        raise ValueError(f"pynn.show_config: expected mode 'stdout' or 'dicts'; received {mode!r}")
+    report = _report()
+    if mode == "dicts":
+        return report
+    print(_as_text(report))
+    return None
+
+
+def _report() -> dict[str, Any]:
+    from pynn import __version__  # the package is complete by the time anybody asks
+
+    return {
+        "version": __version__,
+        "isa": dict(_core.isa_info()),
+        "threads": dict(_core.thread_info()),
+        "build": dict(_core.build_info()),
+        "machine": {"cpu": _cpu_name(), "platform": platform.platform()},
+        "python": {"version": platform.python_version(), "numpy": np.__version__},
+    }
+
+
+def _as_text(report: dict[str, Any]) -> str:
+    isa, threads, build = report["isa"], report["threads"], report["build"]
+    rows = {
+        "pynn": report["version"],
+        "instruction set": f"{isa['active']} ({isa['reason']})",
+        "  available here": ", ".join(isa["available"]),
+        "  compiled in": ", ".join(isa["compiled"]),
+        "threads": f"{threads['threads']} ({threads['reason']})",
+        "OpenMP": build["openmp"],
+        "compiler": build["compiler"],
+        "cpu": report["machine"]["cpu"],
+        "platform": report["machine"]["platform"],
+        "Python": f"{report['python']['version']}, NumPy {report['python']['numpy']}",
+    }
+    return "\n".join(f"{name:<16} {value}" for name, value in rows.items())
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0].strip() if names else platform.processor() or "unknown"

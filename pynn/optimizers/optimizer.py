@@ -1,0 +1,602 @@
+"""The base class of optimizers: everything around the update rule."""
+
+from __future__ import annotations
+
+import numbers
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pynn import _core, backend, initializers, ops
+from pynn.naming import auto_name, name_scope
+from pynn.optimizers.clipping import clip_by_global_norm, clip_by_norm
+from pynn.optimizers.schedules import LearningRateSchedule
+from pynn.saving import deserialize_keras_object, serialize_keras_object
+from pynn.variables import Variable
+
+
+class Optimizer:
+    """Changes variables so that a loss becomes smaller.
+
+    In one step gradients are, in this order: unscaled (`loss_scale_factor`), accumulated, clipped;
+    then weights decay, the update rule is applied, constraints act, and the moving average of the
+    weights is updated.
+
+    Subclasses name their state in `slot_groups` and write `update_step`. All of it may be traced:
+    nothing looks at values.
+
+    Args:
+        learning_rate: float, `LearningRateSchedule`, or a function without arguments.
+        weight_decay: fraction (times the learning rate) by which weights shrink in every step.
+        clipnorm: largest norm of each gradient.
+        clipvalue: largest absolute value of each element of the gradients.
+        global_clipnorm: largest norm of all gradients together.
+        use_ema: keep an exponential moving average of the weights.
+        ema_momentum: how much of the old average stays in every step.
+        ema_overwrite_frequency: after how many steps the weights become their average.
+        loss_scale_factor: factor of the loss that `scale_loss` applies and gradients lose again.
+        gradient_accumulation_steps: apply the mean gradient of so many steps at once.
+        name: name of the optimizer.
+
+    Raises:
+        ValueError: for an argument that is unknown or out of range.
+
+    >>> import pynn
+    >>> weight = pynn.Variable([1.0, 2.0])
+    >>> optimizer = pynn.optimizers.SGD(learning_rate=0.5)
+    >>> optimizer.apply_gradients([(pynn.ops.array([1.0, 1.0]), weight)])
+    >>> weight.numpy().tolist()
+    [0.5, 1.5]
+    """
+
+    # Tuples of state names; the variables of one tuple are made weight by weight, which is the
+    # order in which Keras stores them.
+    slot_groups: tuple[tuple[str, ...], ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        who = f"pynn.optimizers.{type(self).__name__}"
+        if kwargs:
+            raise ValueError(f"{who}: expected known arguments; received {sorted(kwargs)}")
+        _check_settings(
+            who,
+            [clipnorm, clipvalue, global_clipnorm],
+            ema_momentum if use_ema else None,
+            ema_overwrite_frequency if use_ema else None,
+            gradient_accumulation_steps,
+        )
+        self.name = name or auto_name(type(self).__name__)
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Any] = []
+        self._index: dict[int, int] = {}
+        self._slots: dict[str, list[Variable]] = {}
+        self._not_decayed: set[int] = set()
+        self._not_decayed_pattern: re.Pattern[str] | None = None
+        self._iterations = self.add_variable((), dtype="int32", name="iteration")
+        self._learning_rate = self._as_learning_rate(learning_rate)
+
+    # ---- state -----------------------------------------------------------------------------
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: iteration, learning rate (unless a schedule), then the slots."""
+        return list(self._variables)
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates have been made, an int32 scalar."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
+        return self._iterations
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Makes a variable that belongs to this optimizer; `layout` is accepted as in Keras."""
+        del layout
+        with name_scope(self.name, caller=self):
+            variable = Variable(
+                initializer=initializers.get(initializer),
+                shape=tuple(shape),
+                dtype=dtype,
+                trainable=False,
+                aggregation=aggregation,
+                name=name,
+            )
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """Makes a variable with the shape and dtype of `reference_variable`."""
+        path = getattr(reference_variable, "path", None) or reference_variable.name
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            dtype=reference_variable.dtype,
+            name=f"{path.replace('/', '_').replace(':', '_')}_{name or 'var'}",
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Any], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """Makes one variable (or, for a list of names, one per name) for each weight.
+
+        Returns:
+            A list in the order of the weights, or a tuple of such lists.
+
+        Raises:
+            ValueError: if names and initializers differ in number.
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        is_list = isinstance(initializer, list | tuple)
+        starts = list(initializer) if is_list else [initializer] * len(names)
+        if len(names) != len(starts):
+            raise ValueError(
+                "pynn.optimizers.Optimizer.add_optimizer_variables: expected one initializer per "
+                f"name; received name={name!r} and initializer={initializer!r}"
+            )
+        made: tuple[list[Variable], ...] = tuple([] for _ in names)
+        for variable in trainable_variables:
+            for column, one, start in zip(made, names, starts, strict=True):
+                column.append(self.add_variable_from_reference(variable, one, start))
+        return made[0] if isinstance(name, str) else made
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Makes the state for `variables`; called by the first `apply` if not before."""
+        if self.built:
+            return
+        self._add_slots(list(variables))
+        self.built = True
+
+    def extend(self, variables: Iterable[Any]) -> None:
+        """Makes the state for those of `variables` that have none yet.
+
+        For weights that become trainable after the optimizer was built: their state starts at
+        zero, that of the others stays.
+        """
+        new = [v for v in variables if id(v) not in self._index]
+        if not self.built:
+            self.build(new)
+        elif new and type(self).build is not Optimizer.build:
+            raise ValueError(
+                f"pynn.optimizers.{type(self).__name__}.extend: expected state declared in "
+                "`slot_groups`; received a class with its own `build`. Make a new optimizer instead"
+            )
+        elif new:
+            self._add_slots(new)
+
+    def _add_slots(self, variables: list[Any]) -> None:
+        for variable in variables:
+            self._index[id(variable)] = len(self._trainable_variables)
+            self._trainable_variables.append(variable)
+        groups = list(self.slot_groups)
+        if self.gradient_accumulation_steps:
+            groups.insert(0, ("gradient_accumulator",))
+        if self.use_ema:
+            groups.insert(0, ("average",))
+        for group in groups:
+            for name, column in zip(
+                group, self.add_optimizer_variables(variables, group), strict=True
+            ):
+                self._slots.setdefault(name, []).extend(column)
+
+    def _get_variable_index(self, variable: Any) -> int:
+        return self._index[id(variable)]
+
+    def slot(self, name: str, variable: Any) -> Variable:
+        """Returns the state called `name` of a weight."""
+        return self._slots[name][self._index[id(variable)]]
+
+    # ---- one step --------------------------------------------------------------------------
+
+    def minimize(self, loss: Any, var_list: Any, tape: Any = None) -> None:
+        """Takes one step that makes `loss` smaller.
+
+        Args:
+            loss: a function without arguments that returns the loss, or, with `tape`, the loss.
+            var_list: the variables, or a function that returns them.
+            tape: the `GradientTape` that recorded `loss`.
+
+        Raises:
+            ValueError: for a tensor without a tape.
+
+        >>> import pynn
+        >>> x = pynn.Variable(2.0)
+        >>> pynn.optimizers.SGD(0.25).minimize(lambda: x * x, [x])
+        >>> float(x)
+        1.0
+        """
+        if callable(loss):
+            with _core.Tape() as core_tape:
+                value = ops.sum(loss())
+                scaled = self.scale_loss(value)
+            variables = list(var_list() if callable(var_list) else var_list)
+            self.apply(core_tape.gradient(scaled, variables), variables)
+            return
+        if tape is None:
+            raise ValueError(
+                "pynn.optimizers.Optimizer.minimize: expected a function that computes the loss, "
+                f"or the loss and its tape; received loss={loss!r} without a tape"
+            )
+        variables = list(var_list() if callable(var_list) else var_list)
+        self.apply(tape.gradient(loss, variables), variables)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
+        """Takes one step with (gradient, variable) pairs; see `apply`."""
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        """Takes one step.
+
+        Args:
+            grads: one gradient per variable; `None` leaves the variable alone, with a warning.
+            trainable_variables: the variables; `None` means those of `build`.
+
+        Raises:
+            ValueError: for a variable that is unknown, a wrong number of gradients, or if all
+                gradients are `None`.
+        """
+        if len(grads) == 0:
+            return
+        variables = self._resolve_variables(grads, trainable_variables)
+        gradients, variables = _without_missing(list(grads), variables)
+        try:
+            self._step(gradients, variables)
+        finally:
+            self._end_step()
+
+    def _step(self, gradients: list[Any], variables: list[Any]) -> None:
+        if self.loss_scale_factor is not None:
+            gradients = [gradient / self.loss_scale_factor for gradient in gradients]
+        if self.gradient_accumulation_steps:
+            self._accumulate_and_update(gradients, variables)
+        else:
+            self._update(gradients, variables)
+        if self.use_ema:
+            self._update_averages()
+        for variable in variables:
+            constraint = getattr(variable, "constraint", None)
+            if constraint is not None:
+                variable.assign(constraint(variable))
+        self._iterations.assign(self._iterations + 1)
+
+    def _end_step(self) -> None:
+        """Called after every step; subclasses drop here what they computed once for all weights."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Applies the update rule to one variable; to be written by subclasses."""
+        raise NotImplementedError(
+            f"pynn.{type(self).__name__}: expected a method "
+            "`update_step(gradient, variable, learning_rate)`; received a class without one"
+        )
+
+    def assign(self, variable: Any, value: Any) -> None:
+        """Sets a variable; for use in `update_step`."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Any, value: Any) -> None:
+        """Adds to a variable; for use in `update_step`."""
+        variable.assign(variable + value)
+
+    def assign_sub(self, variable: Any, value: Any) -> None:
+        """Subtracts from a variable; for use in `update_step`."""
+        variable.assign(variable - value)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Returns the loss times `loss_scale_factor`, if there is one."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
+        """Sets weights to their moving average, if there is one; called at the end of `fit`."""
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            if id(variable) in self._index:
+                variable.assign(self.slot("average", variable).value)
+
+    def _resolve_variables(self, grads: Sequence[Any], variables: Sequence[Any] | None) -> list:
+        who = f"pynn.optimizers.{type(self).__name__}.apply"
+        if variables is None:
+            if not self.built:
+                raise ValueError(
+                    f"{who}: expected variables, or an earlier `build(variables)`; "
+                    "received gradients alone"
+                )
+            variables = self._trainable_variables
+        variables = list(variables)
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"{who}: expected one gradient per variable; "
+                f"received {len(grads)} gradients for {len(variables)} variables"
+            )
+        self.build(variables)
+        for variable in variables:
+            if id(variable) not in self._index:
+                raise ValueError(
+                    f"{who}: expected the variables that the optimizer was built with; "
+                    f"received {variable.name!r}. Call `optimizer.extend([variable])` first, or "
+                    "make a new optimizer"
+                )
+        return variables
+
+    def _update(self, gradients: list[Any], variables: list[Any]) -> None:
+        gradients = self._clip(gradients)
+        self._decay_weights(variables)
+        self._update_variables(gradients, variables, self.learning_rate)
+
+    def _update_variables(
+        self, gradients: list[Any], variables: list[Any], learning_rate: Any
+    ) -> None:
+        for gradient, variable in zip(gradients, variables, strict=True):
+            self.update_step(gradient, variable, learning_rate)
+
+    def _accumulate_and_update(self, gradients: list[Any], variables: list[Any]) -> None:
+        """Computes the update in every step and keeps it in every n-th: a trace cannot branch."""
+        steps = self.gradient_accumulation_steps
+        is_update = ops.equal((self._iterations + 1) % steps, 0)
+        accumulators = [self.slot("gradient_accumulator", v) for v in variables]
+        sums = [g + acc for g, acc in zip(gradients, accumulators, strict=True)]
+        touched = variables + [
+            slot
+            for name, column in self._slots.items()
+            if name not in ("gradient_accumulator", "average")
+            for slot in column
+        ]
+        before = [variable.value for variable in touched]
+        self._update([total / steps for total in sums], variables)
+        for variable, old in zip(touched, before, strict=True):
+            if variable.value is not old:
+                variable.assign(ops.where(is_update, variable.value, old))
+        for accumulator, total in zip(accumulators, sums, strict=True):
+            accumulator.assign(ops.where(is_update, ops.zeros_like(total), total))
+
+    def _update_averages(self) -> None:
+        frequency = self.ema_overwrite_frequency
+        overwrite = None
+        if frequency:
+            overwrite = ops.equal((self.iterations + 1) % frequency, 0)
+        started = ops.not_equal(self.iterations, 0)
+        for variable in self._trainable_variables:
+            average = self.slot("average", variable)
+            momentum = ops.cast(started, variable.dtype) * self.ema_momentum
+            average.assign(momentum * average + (1.0 - momentum) * variable)
+            if overwrite is not None:
+                variable.assign(ops.where(overwrite, average.value, variable.value))
+
+    def _clip(self, gradients: list[Any]) -> list[Any]:
+        if self.clipnorm:
+            return [clip_by_norm(gradient, self.clipnorm) for gradient in gradients]
+        if self.global_clipnorm:
+            return clip_by_global_norm(gradients, self.global_clipnorm)
+        if self.clipvalue:
+            return [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
+        return gradients
+
+    # ---- weight decay ----------------------------------------------------------------------
+
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Lets some weights not decay: those listed, and those whose name contains a name.
+
+        Raises:
+            ValueError: if the optimizer is built.
+        """
+        if self.built:
+            raise ValueError(
+                "pynn.optimizers.Optimizer.exclude_from_weight_decay: expected an optimizer that "
+                "is not built; received one that is"
+            )
+        self._not_decayed = {id(variable) for variable in var_list or ()}
+        self._not_decayed_pattern = re.compile("|".join(var_names)) if var_names else None
+
+    def _decay_weights(self, variables: list[Any]) -> None:
+        if self.weight_decay is None:
+            return
+        for variable in variables:
+            pattern = self._not_decayed_pattern
+            if id(variable) in self._not_decayed or (pattern and pattern.search(variable.name)):
+                continue
+            rate = ops.cast(self.learning_rate, variable.dtype)
+            variable.assign(variable - variable * self.weight_decay * rate)
+
+    # ---- learning rate ---------------------------------------------------------------------
+
+    @property
+    def learning_rate(self) -> Any:
+        """The current learning rate: a variable, or what schedule or function give now."""
+        rate = self._learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            return rate(self._iterations.value)
+        return rate() if self.has_callable_rate else rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        is_number = not isinstance(learning_rate, LearningRateSchedule) and not _is_function(
+            learning_rate
+        )
+        if is_number and isinstance(self._learning_rate, LearningRateSchedule):
+            raise TypeError(
+                f"pynn.optimizers.{type(self).__name__}: expected a schedule in place of the "
+                f"schedule that it was made with; received learning_rate={learning_rate!r}"
+            )
+        if is_number and isinstance(self._learning_rate, Variable):
+            self._learning_rate.assign(learning_rate)
+            return
+        if isinstance(self._learning_rate, Variable):
+            self._variables = [v for v in self._variables if v is not self._learning_rate]
+        self._learning_rate = self._as_learning_rate(learning_rate)
+
+    @property
+    def has_callable_rate(self) -> bool:
+        """Whether the learning rate comes from a function without arguments.
+
+        Such a function is called in every step, so that step cannot be compiled.
+        """
+        return _is_function(self._learning_rate)
+
+    def _as_learning_rate(self, learning_rate: Any) -> Any:
+        if isinstance(learning_rate, LearningRateSchedule) or _is_function(learning_rate):
+            return learning_rate
+        if isinstance(learning_rate, bool) or not isinstance(
+            learning_rate, numbers.Real | Variable | _core.Tensor
+        ):
+            raise ValueError(
+                f"pynn.optimizers.{type(self).__name__}: expected learning_rate to be a float, a "
+                f"LearningRateSchedule or a function; received learning_rate={learning_rate!r}"
+            )
+        variable = self.add_variable((), dtype=backend.floatx(), name="learning_rate")
+        variable.assign(learning_rate)
+        return variable
+
+    # ---- weights and config ----------------------------------------------------------------
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets all variables, in the order of `variables`.
+
+        Raises:
+            ValueError: if the optimizer is not built, or a shape differs.
+        """
+        if not self.built:
+            raise ValueError(
+                "pynn.optimizers.Optimizer.set_weights: expected an optimizer that is built; "
+                "received one that is not. Call `optimizer.build(variables)` first"
+            )
+        for variable, weight in zip(self._variables, weights, strict=True):
+            variable.assign(weight)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes all variables into `store`, by their number."""
+        for index, variable in enumerate(self._variables):
+            store[str(index)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads all variables from `store`; a wrong number of them is skipped with a warning."""
+        if len(store.keys()) != len(self._variables):
+            warnings.warn(
+                f"pynn.optimizers: expected {len(self._variables)} variables for {self.name!r}; "
+                f"received {len(store.keys())}. They are not loaded",
+                stacklevel=2,
+            )
+            return
+        for index, variable in enumerate(self._variables):
+            variable.assign(store[str(index)])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments, as JSON-able values."""
+        rate = self._learning_rate
+        return {
+            "name": self.name,
+            "learning_rate": (
+                float(rate) if isinstance(rate, Variable) else serialize_keras_object(rate)
+            ),
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Optimizer:
+        """Makes the optimizer that `get_config` described, without its state."""
+        config = dict(config)
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = deserialize_keras_object(
+                config["learning_rate"], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Settings are constants of a compiled step; the trainer compares this number to notice
+        # that one has changed (see `pynn.training.signature`).
+        object.__setattr__(self, name, value)
+        object.__setattr__(self, "_version", getattr(self, "_version", 0) + 1)
+
+
+def _is_function(learning_rate: Any) -> bool:
+    return callable(learning_rate) and not isinstance(
+        learning_rate, LearningRateSchedule | _core.Variable | _core.Tensor
+    )
+
+
+def _check_settings(
+    who: str,
+    clips: list[float | None],
+    ema_momentum: float | None,
+    ema_overwrite_frequency: int | None,
+    gradient_accumulation_steps: int | None,
+) -> None:
+    if sum(clip is not None for clip in clips) > 1:
+        raise ValueError(
+            f"{who}: expected at most one of clipnorm, clipvalue and global_clipnorm; "
+            f"received clipnorm={clips[0]}, clipvalue={clips[1]}, global_clipnorm={clips[2]}"
+        )
+    if ema_momentum is not None and not 0 <= ema_momentum <= 1:
+        raise ValueError(f"{who}: expected ema_momentum in [0, 1]; received {ema_momentum}")
+    for argument, value, least in (
+        ("ema_overwrite_frequency", ema_overwrite_frequency, 1),
+        ("gradient_accumulation_steps", gradient_accumulation_steps, 2),
+    ):
+        if value and (not isinstance(value, int) or value < least):
+            raise ValueError(
+                f"{who}: expected {argument} to be an int >= {least}; received {value}"
+            )
+
+
+def _without_missing(gradients: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Drops variables whose gradient is `None`, with one warning that names them."""
+    missing = [v for g, v in zip(gradients, variables, strict=True) if g is None]
+    if not missing:
+        return gradients, variables
+    names = [getattr(v, "path", None) or v.name for v in missing]
+    if len(missing) == len(variables):
+        raise ValueError(
+            "pynn.optimizers: expected a gradient for at least one variable; "
+            f"received none for {names}. Does the loss depend on them?"
+        )
+    warnings.warn(
+        f"pynn.optimizers: the loss does not depend on {names}; they are not updated",
+        stacklevel=3,
+    )
+    kept = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    return [g for g, _ in kept], [v for _, v in kept]

@@ -1,0 +1,255 @@
+"""The loops of `fit`, `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pynn import _core, tree
+from pynn.backend.dtypes import numpy_dtype
+from pynn.training.data import Arrays, traced_dtype, unpack_x_y_sample_weight
+from pynn.training.feed import ArrayFeed, Feed, Piece
+from pynn.training.logs import pythonify_logs
+from pynn.training.steps import Step, run_once
+
+
+def prepare(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
+    """Makes what a step needs before it can be traced: weights, losses and metrics.
+
+    Args:
+        model: the model.
+        arrays: data of the kind that will come.
+        batch_size: rows per batch.
+        phase: "train", "test" or "predict".
+    """
+    state = model._trainer_state
+    if not (model.built and state.layers_are_built):
+        if not all(layer.built for layer in model._flatten_layers()):
+            _build(model, arrays, batch_size, phase)
+        state.layers_are_built = True
+    if phase != "predict" and not state.has_built_metrics():
+        _build(model, arrays, batch_size, phase)
+
+
+def _build(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
+    """Runs one batch symbolically and drops it; variables that it makes stay."""
+    try:
+        with _core.Trace() as tracer:
+            _build_with(
+                model,
+                arrays.pack(
+                    [
+                        tracer.input((batch_size, *leaf.shape[1:]), traced_dtype(leaf.dtype))
+                        for leaf in arrays.leaves
+                    ]
+                ),
+                phase,
+            )
+    except _core.TraceError:
+        # The model looks at values: give it some. What this batch does to the metrics is undone.
+        tensors = [
+            _core.tensor(leaf[:batch_size], traced_dtype(leaf.dtype)) for leaf in arrays.leaves
+        ]
+        _build_with(model, arrays.pack(tensors), phase)
+        model.reset_metrics()
+    finally:
+        model._clear_losses()
+
+
+def _build_with(model: Any, data: tuple[Any, ...], phase: str) -> None:
+    x, y, _ = unpack_x_y_sample_weight(data)
+    y_pred = model._forward(x, training=False)
+    state = model._trainer_state
+    if phase == "predict" or y is None:
+        return
+    if state.metrics is not None and not state.metrics.built:
+        state.metrics.build(y, y_pred)
+    if state.loss is not None and not state.loss.built:
+        state.loss.build(y, y_pred)
+
+
+def run_batch(model: Any, phase: str, arrays: Arrays) -> Any:
+    """Runs one batch by itself and returns its logs or outputs."""
+    step = Step(model, phase)
+    if phase == "predict":
+        return run_once(step, arrays)
+    step.run(Piece(arrays, None, arrays.num_rows, 0, 1), 0, 1)
+    return step.logs()
+
+
+def _run_epoch(
+    step: Step,
+    feed: Feed,
+    callbacks: Any,
+    stopped: Callable[[], bool],
+    stride: int | None = None,
+    collect: list[np.ndarray] | None = None,
+) -> None:
+    """Runs an epoch.
+
+    Args:
+        step: what to do with a batch.
+        feed: where the batches come from.
+        callbacks: those that listen to batches are called every `stride` batches.
+        stopped: asked whenever Python is entered; `True` ends the epoch.
+        stride: `None` means as many batches as fit into the time of one refresh.
+        collect: arrays that the engine writes outputs into.
+    """
+    listeners = callbacks.batch_callbacks(step.phase)
+    begin_hook, end_hook = f"on_{step.phase}_batch_begin", f"on_{step.phase}_batch_end"
+    seen = 0
+    for piece in feed.epoch():
+        done = 0
+        while done < piece.num_batches:
+            limit = min(stride or piece.num_batches, piece.num_batches - done)
+            for callback in listeners:
+                getattr(callback, begin_hook)(seen, {})
+            count = step.run(piece, done, limit, collect)
+            while stride is not None and count < limit:
+                count += step.run(piece, done + count, limit - count, collect)
+            done, seen = done + count, seen + count
+            if listeners:
+                logs = pythonify_logs(step.logs())
+                for callback in listeners:
+                    getattr(callback, end_hook)(seen - 1, logs)
+            if callbacks.progress is not None:
+                getattr(callbacks.progress, end_hook)(seen - 1, lambda: pythonify_logs(step.logs()))
+            if stopped():
+                return
+
+
+def _stride(model: Any, callbacks: Any, phase: str) -> int | None:
+    """How often callbacks that listen to batches are called; `None` if there are none."""
+    return model.steps_per_execution if callbacks.batch_callbacks(phase) else None
+
+
+def fit(
+    model: Any,
+    feed: Feed,
+    validation: Feed | None,
+    callbacks: Any,
+    epochs: range,
+    validation_freq: Any,
+) -> Any:
+    """Trains for `epochs`; returns the history."""
+    step = Step(model, "train")
+    model.stop_training = False
+    logs: dict[str, Any] = {}
+    callbacks.on_train_begin()
+    try:
+        for epoch in epochs:
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            _run_epoch(
+                step,
+                feed,
+                callbacks,
+                lambda: model.stop_training,
+                _stride(model, callbacks, "train"),
+            )
+            logs = _epoch_logs(model, step)
+            if validation is not None and _validates(epoch, validation_freq):
+                results = evaluate(model, validation, callbacks)
+                logs.update({f"val_{name}": value for name, value in results.items()})
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        if len(epochs) and model.optimizer is not None:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end(logs)
+    return model.history
+
+
+def _epoch_logs(model: Any, step: Step) -> dict[str, Any]:
+    """The metrics of the epoch; a step that returns other things has the last word on those."""
+    logs = step.logs() or {}
+    if not step.returns_metrics:
+        results = model.get_metrics_result()
+        if set(logs) == set(results):
+            logs = results
+    return pythonify_logs(logs)
+
+
+def _validates(epoch: int, validation_freq: Any) -> bool:
+    if isinstance(validation_freq, int):
+        return (epoch + 1) % validation_freq == 0
+    if isinstance(validation_freq, list | tuple | set | range):
+        return epoch + 1 in validation_freq
+    raise ValueError(
+        "pynn.Model.fit: expected validation_freq to be an int or a list of epochs; "
+        f"received {validation_freq!r}"
+    )
+
+
+def evaluate(model: Any, feed: Feed, callbacks: Any) -> dict[str, Any]:
+    """Returns the metrics over one epoch of `feed`."""
+    prepare(model, feed.first_batch(), feed.batch_size, "test")
+    step = Step(model, "test")
+    model.stop_evaluating = False
+    callbacks.on_test_begin()
+    model.reset_metrics()
+    _run_epoch(
+        step, feed, callbacks, lambda: model.stop_evaluating, _stride(model, callbacks, "test")
+    )
+    logs = _epoch_logs(model, step)
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def predict(model: Any, feed: Feed, callbacks: Any) -> Any:
+    """Returns the outputs over one epoch of `feed`, as arrays."""
+    step = Step(model, "predict")
+    model.stop_predicting = False
+    callbacks.on_predict_begin()
+    outputs = None
+    if not callbacks.batch_callbacks("predict"):
+        outputs = _predict_in_place(step, feed, callbacks)
+    if outputs is None:
+        outputs = _predict_by_batch(model, step, feed, callbacks)
+    callbacks.on_predict_end()
+    return outputs
+
+
+def predict_one_batch(model: Any, feed: Feed) -> Any:
+    """Returns the outputs of a feed of one batch; `None` for a feed of another kind."""
+    if not isinstance(feed, ArrayFeed) or feed.batch_size != feed.arrays.num_rows:
+        return None
+    outputs = run_once(Step(model, "predict"), feed.arrays)
+    if isinstance(outputs, _core.Tensor):
+        return np.array(outputs.numpy())
+    return tree.map_structure(lambda output: np.array(output), outputs)
+
+
+def _predict_in_place(step: Step, feed: Feed, callbacks: Any) -> Any:
+    """Lets the engine write outputs straight into the result, where each row has its own."""
+    if not isinstance(feed, ArrayFeed) or not feed.is_one_pass:
+        return None
+    compiled = step.compiled(feed.arrays, feed.batch_size)
+    if compiled is None:
+        return None
+    num_rows, size = feed.arrays.num_rows, feed.batch_size
+    if any(not shape or shape[0] != size for shape, _ in compiled.output_specs):
+        return None
+    collected = [
+        np.empty((num_rows, *shape[1:]), dtype=numpy_dtype(dtype))
+        for shape, dtype in compiled.output_specs
+    ]
+    _run_epoch(step, feed, callbacks, lambda: False, collect=collected)
+    return compiled.unpack(collected)
+
+
+def _predict_by_batch(model: Any, step: Step, feed: Feed, callbacks: Any) -> Any:
+    """Keeps the outputs of every batch and joins them at the end."""
+    parts: list[Any] = []
+
+    def keep_outputs() -> bool:
+        parts.append(tree.map_structure(lambda output: np.array(output), step.result))
+        return model.stop_predicting
+
+    _run_epoch(step, feed, callbacks, keep_outputs, stride=1)
+    if len(parts) == 1:
+        return parts[0]
+    return tree.map_structure(lambda *arrays: np.concatenate(np.atleast_1d(*arrays)), *parts)

@@ -1,0 +1,251 @@
+"""Steps: Python functions of one batch, traced once per kind of batch, replayed in the engine."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pynn import _core, tree
+from pynn.training.data import Arrays, traced_dtype
+from pynn.training.feed import Piece
+from pynn.training.logs import MetricResults
+from pynn.training.progress import REFRESH_SECONDS
+
+# Two batch sizes each for training, validation and prediction, and some to spare.
+_MAX_EXECUTABLES = 16
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# Traces do not nest, and a second thread would only do the same work again.
+_tracing = threading.RLock()
+
+
+class CompiledStep:
+    """An executable, and how to read its outputs."""
+
+    def __init__(self, executable: Any, result: Any, outputs: list[Any], references: Any) -> None:
+        self.executable = executable
+        self.output_specs = [(tuple(t.shape), t.dtype) for t in outputs]
+        self.is_single = result is _SINGLE
+        # The metrics' results can be had from their variables: see `MetricResults`.
+        self.returns_metrics = result is None
+        self._structure = result
+        self._references = references
+
+    def unpack(self, outputs: list[Any]) -> Any:
+        """Returns the outputs in the structure that the Python function returned."""
+        if self.is_single:
+            return outputs[0]
+        return tree.pack_sequence_as(self._structure, outputs)
+
+
+_SINGLE = object()
+
+
+def trace(function: Callable[[Any], Any], arrays: Arrays, batch_size: int, references: Any) -> Any:
+    """Runs `function` once on symbolic tensors and returns it as a `CompiledStep`.
+
+    Raises:
+        _core.TraceError: if the function looks at values.
+    """
+    with _core.Trace() as tracer:
+        inputs = [
+            tracer.input((batch_size, *leaf.shape[1:]), traced_dtype(leaf.dtype))
+            for leaf in arrays.leaves
+        ]
+        result = function(arrays.pack(inputs))
+        if isinstance(result, MetricResults):
+            return CompiledStep(tracer.finish([]), None, [], references)
+        if result is None:
+            result = {}
+        if not tree.is_nested(result):
+            outputs = [_core.tensor(result)]
+            return CompiledStep(tracer.finish(outputs), _SINGLE, outputs, references)
+        outputs = [_core.tensor(leaf) for leaf in tree.flatten(result)]
+        # Only the nesting is kept: the traced tensors mean nothing after the trace.
+        shape = tree.map_structure(lambda _: None, result)
+        return CompiledStep(tracer.finish(outputs), shape, outputs, references)
+
+
+class StepCache:
+    """The compiled steps of a model: the most recently used ones, for any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._steps: OrderedDict[Any, CompiledStep] = OrderedDict()
+
+    def get(self, key: Any) -> CompiledStep | None:
+        """Returns the step for `key`, or `None`."""
+        with self._lock:
+            step = self._steps.get(key)
+            if step is not None:
+                self._steps.move_to_end(key)
+            return step
+
+    def put(self, key: Any, step: CompiledStep) -> None:
+        """Adds a step; the one unused for longest makes room."""
+        with self._lock:
+            self._steps[key] = step
+            while len(self._steps) > _MAX_EXECUTABLES:
+                self._steps.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StepCache:
+        return StepCache()
+
+    def __reduce__(self) -> Any:
+        return StepCache, ()
+
+
+class Step:
+    """Training, evaluation or prediction of one model, batch by batch.
+
+    Args:
+        model: the model.
+        phase: "train", "test" or "predict".
+    """
+
+    def __init__(self, model: Any, phase: str) -> None:
+        self.phase = phase
+        self._model = model
+        self._function = getattr(model, f"{phase}_step")
+        self.result: Any = None  # what the function returned for the last batch, if not metrics
+        self.returns_metrics = False
+
+    def run(
+        self,
+        piece: Piece,
+        done: int,
+        limit: int,
+        collect: list[np.ndarray] | None = None,
+    ) -> int:
+        """Runs up to `limit` batches of `piece` after the first `done`; returns how many.
+
+        The engine comes back when it is time to refresh the progress line: Python then also
+        looks at signals, such as Ctrl-C.
+        """
+        step = self.compiled(piece.arrays, piece.batch_size)
+        if step is None:
+            self._run_eagerly(piece, done)
+            return 1
+        begin = piece.begin_row + done * piece.batch_size
+        names = piece.arrays.names if self.phase == "train" else None
+        count, outputs = step.executable.run_batches(
+            piece.arrays.leaves,
+            piece.order,
+            piece.batch_size,
+            begin,
+            limit,
+            REFRESH_SECONDS,
+            collect,
+            names,
+        )
+        self.returns_metrics = step.returns_metrics
+        if collect is None:
+            self.result = None if step.returns_metrics else step.unpack(outputs)
+        return count
+
+    def compiled(self, arrays: Arrays, batch_size: int) -> CompiledStep | None:
+        """Returns the compiled step for batches like these, or `None` if it runs eagerly."""
+        state = self._model._trainer_state
+        if self._runs_eagerly(state):
+            return None
+        key = (self.phase, batch_size, arrays.key, state.signature(self._model, self.phase))
+        step = state.steps.get(key)
+        if step is None:
+            with _tracing:
+                step = state.steps.get(key) or self._trace(key, arrays, batch_size)
+        return step
+
+    def _runs_eagerly(self, state: Any) -> bool:
+        if self._model.run_eagerly or self.phase in state.eager_phases:
+            return True
+        optimizer = self._model.optimizer
+        return self.phase == "train" and getattr(optimizer, "has_callable_rate", False)
+
+    def _trace(self, key: Any, arrays: Arrays, batch_size: int) -> CompiledStep | None:
+        state = self._model._trainer_state
+        if self._extend_optimizer():
+            key = (*key[:-1], state.signature(self._model, self.phase))
+        try:
+            step = trace(self._function, arrays, batch_size, state.references())
+        except _core.TraceError as error:
+            state.eager_phases.add(self.phase)
+            _warn_about_eager(state, self._model, self.phase, error)
+            return None
+        finally:
+            # Losses added while tracing are symbolic; nobody can use them afterwards.
+            self._model._clear_losses()
+        state.steps.put(key, step)
+        return step
+
+    def _extend_optimizer(self) -> bool:
+        """Gives the optimizer state for all trainable weights; says whether that may change it."""
+        if self.phase != "train" or self._model.optimizer is None:
+            return False
+        self._model.optimizer.extend(self._model.trainable_variables)
+        return True
+
+    def _run_eagerly(self, piece: Piece, done: int) -> None:
+        begin = piece.begin_row + done * piece.batch_size
+        rows: Any = slice(begin, begin + piece.batch_size)
+        if piece.order is not None:
+            rows = piece.order[rows]
+        batch = [leaf[rows] for leaf in piece.arrays.leaves]
+        if self.phase == "train":
+            _check_nan(batch, piece.arrays.names, rows)
+        self._extend_optimizer()
+        tensors = [_core.tensor(leaf, traced_dtype(leaf.dtype)) for leaf in batch]
+        result = self._function(piece.arrays.pack(tensors))
+        self.returns_metrics = isinstance(result, MetricResults)
+        self.result = {} if result is None else result
+
+    def logs(self) -> Any:
+        """Returns what the last batch returned: the metrics so far, unless overridden."""
+        return self._model.get_metrics_result() if self.returns_metrics else self.result
+
+
+def run_once(step: Step, arrays: Arrays) -> Any:
+    """Runs one batch and returns its result; for `predict` of a few rows."""
+    compiled = step.compiled(arrays, arrays.num_rows)
+    if compiled is None:
+        step.run(Piece(arrays, None, arrays.num_rows, 0, 1), 0, 1)
+        return step.result
+    return compiled.unpack(compiled.executable.run(arrays.leaves))
+
+
+def _check_nan(batch: list[np.ndarray], names: list[str], rows: Any) -> None:
+    """The same check, with the same message, as the engine's."""
+    for leaf, name in zip(batch, names, strict=True):
+        if leaf.dtype.kind != "f":
+            continue
+        bad = np.isnan(leaf).reshape(leaf.shape[0], -1).any(axis=1)
+        if bad.any():
+            index = int(np.argmax(bad))
+            row = rows.start + index if isinstance(rows, slice) else int(rows[index])
+            raise ValueError(f"{name} contains NaN at row {row}")
+
+
+def _warn_about_eager(state: Any, model: Any, phase: str, error: Exception) -> None:
+    """Warns once per place in the user's code, as if the warning came from there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    place = (own or frames)[-1]
+    if (place.filename, place.lineno) in state.warned_places:
+        return
+    state.warned_places.add((place.filename, place.lineno))
+    warnings.warn_explicit(
+        f"pynn: {place.filename}:{place.lineno} looks at the value of a tensor, so the {phase} "
+        f"step of model {model.name!r} cannot be compiled; it runs eagerly from now on, which is "
+        "slower. Use pynn.ops.where, or pass run_eagerly=True to compile() if this is meant",
+        UserWarning,
+        place.filename,
+        place.lineno or 0,
+    )

@@ -1,0 +1,235 @@
+"""What must hold for every layer: one list of cases, one function per contract.
+
+A new layer needs a row in `CASES`; `test_layers.py` fails for a public layer without one.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import pynn
+from pynn import _core, layers
+
+
+@dataclass
+class Case:
+    """A layer to check: how to make it, what to feed it, and how it differs from the rest."""
+
+    make: Any
+    shape: Any = (4, 6)  # of the input, batch axis included; a list of shapes for a list of inputs
+    weights: tuple[str, ...] = ()
+    training: bool = False  # whether it behaves differently in training
+    id: str = field(default="")
+
+    def inputs(self, seed=0, batch=None):
+        """Inputs of the case, without values near a kink of a piecewise function."""
+        rng = np.random.default_rng(seed)
+
+        def one(shape):
+            shape = (batch or shape[0], *shape[1:])
+            return (rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)).astype("float32")
+
+        return [one(s) for s in self.shape] if isinstance(self.shape, list) else one(self.shape)
+
+    def symbolic(self):
+        """Symbolic inputs whose batch size is not known."""
+
+        def one(shape):
+            return pynn.Input(shape[1:])
+
+        return [one(s) for s in self.shape] if isinstance(self.shape, list) else one(self.shape)
+
+
+def make(name, *args, **kwargs):
+    return lambda: getattr(layers, name)(*args, **kwargs)
+
+
+PAIR = [(4, 6), (4, 6)]
+CASES = [
+    Case(make("Dense", 3), weights=("kernel", "bias"), id="Dense"),
+    Case(make("Dense", 3, activation="relu"), weights=("kernel", "bias"), id="Dense-relu"),
+    Case(make("Dense", 3, activation="sigmoid"), weights=("kernel", "bias"), id="Dense-sigmoid"),
+    Case(make("Dense", 3, activation="gelu"), weights=("kernel", "bias"), id="Dense-gelu"),
+    Case(make("Dense", 3, use_bias=False), weights=("kernel",), id="Dense-no-bias"),
+    Case(make("Dense", 3), shape=(4, 5, 6), weights=("kernel", "bias"), id="Dense-3d"),
+    Case(
+        make("Dense", 3, kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer="l2"),
+        weights=("kernel", "bias"),
+        id="Dense-regularized",
+    ),
+    Case(
+        make("Dense", 3, kernel_constraint="non_neg", bias_initializer="ones"),
+        weights=("kernel", "bias"),
+        id="Dense-constrained",
+    ),
+    Case(make("Activation", "tanh"), id="Activation"),
+    Case(make("ReLU"), id="ReLU"),
+    Case(make("ReLU", max_value=1.0, negative_slope=0.1, threshold=0.25), id="ReLU-all"),
+    Case(make("LeakyReLU", 0.2), id="LeakyReLU"),
+    Case(make("Softmax"), id="Softmax"),
+    Case(make("Softmax", axis=(1, 2)), shape=(4, 5, 6), id="Softmax-axes"),
+    Case(make("Dropout", 0.5, seed=3), training=True, id="Dropout"),
+    Case(
+        make("Dropout", 0.5, noise_shape=(None, 1, 6), seed=3),
+        shape=(4, 5, 6),
+        training=True,
+        id="Dropout-noise-shape",
+    ),
+    Case(make("Dropout", 0.0), id="Dropout-0"),
+    Case(make("Flatten"), shape=(4, 2, 3, 5), id="Flatten"),
+    Case(make("Flatten", data_format="channels_first"), shape=(4, 2, 3, 5), id="Flatten-first"),
+    Case(make("Flatten"), shape=(4,), id="Flatten-1d"),
+    Case(make("Reshape", (3, 2)), id="Reshape"),
+    Case(make("Reshape", (-1, 3)), id="Reshape-free"),
+    Case(make("Identity"), id="Identity"),
+    Case(make("Add"), shape=PAIR, id="Add"),
+    Case(make("Add"), shape=[(4, 5, 6), (4, 1, 6), (4, 6)], id="Add-broadcast"),
+    Case(make("Concatenate"), shape=[(4, 6), (4, 3)], id="Concatenate"),
+    Case(make("Concatenate", axis=1), shape=[(4, 2, 6), (4, 3, 6)], id="Concatenate-axis"),
+]
+# Not layers that map tensors to tensors.
+EXEMPT = {"Layer": "the base class", "InputLayer": "the start of a graph"}
+
+
+def check_build(case):
+    """Not built before the first call, built after it; weights named and ordered as stated."""
+    layer = case.make()
+    layer(case.inputs())
+    assert layer.built
+    assert [w.name for w in layer.weights] == list(case.weights)
+    assert all(w.path == f"{layer.name}/{w.name}" for w in layer.weights)
+    assert layer.count_params() == sum(w.numpy().size for w in layer.weights)
+
+
+def check_static_shape(case):
+    """The shape that is promised is the shape that comes, for known and unknown batch sizes."""
+    layer, x = case.make(), case.inputs()
+    actual = layer(x)
+    shapes = [a.shape for a in x] if isinstance(x, list) else x.shape
+    assert tuple(layer.compute_output_shape(shapes)) == actual.shape
+    static = case.make()(case.symbolic())
+    assert static.shape == (None, *actual.shape[1:])
+    assert static.dtype == actual.dtype == "float32"
+
+
+def check_batch_sizes(case):
+    """Rows do not depend on each other: the first rows of a batch give the first outputs."""
+    layer = case.make()
+    x = case.inputs(batch=7)
+    head = [a[:2] for a in x] if isinstance(x, list) else x[:2]
+    np.testing.assert_allclose(layer(x).numpy()[:2], layer(head).numpy(), rtol=1e-6, atol=1e-6)
+    empty = [a[:0] for a in x] if isinstance(x, list) else x[:0]
+    assert layer(empty).shape[0] == 0
+
+
+def check_eager_equals_traced(case):
+    """A traced call gives the bits of an eager one, in training as well."""
+    for training in (False, True) if case.training else (None,):
+        kwargs = {} if training is None else {"training": training}
+        layer, x = case.make(), case.inputs()
+        layer(x)
+        flat = x if isinstance(x, list) else [x]
+        before = [v.numpy().copy() for v in layer.variables]
+        with _core.Trace() as trace:
+            inputs = [trace.input(a.shape, "float32") for a in flat]
+            output = layer(inputs if isinstance(x, list) else inputs[0], **kwargs)
+            executable = trace.finish([output])
+        traced = executable.run(flat)[0].numpy()
+        for variable, value in zip(layer.variables, before, strict=True):
+            variable.assign(value)
+        np.testing.assert_array_equal(layer(x, **kwargs).numpy(), traced)
+
+
+def check_gradients(case):
+    """Every weight has a gradient, equal to a finite difference in a random direction."""
+    layer, x = case.make(), case.inputs()
+    layer(x)
+    weights = layer.trainable_weights
+
+    def loss():
+        return pynn.ops.sum(pynn.ops.square(layer(x)))
+
+    with _core.Tape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, weights)
+    rng, step = np.random.default_rng(1), 1e-3
+    for weight, gradient in zip(weights, gradients, strict=True):
+        assert gradient is not None, f"no gradient reaches {weight.path}"
+        original = weight.numpy().copy()
+        direction = rng.standard_normal(original.shape).astype("float32")
+        weight.assign(original + step * direction)
+        above = float(loss())
+        weight.assign(original - step * direction)
+        below = float(loss())
+        weight.assign(original)
+        expected = (above - below) / (2 * step)
+        found = float((gradient.numpy() * direction).sum())
+        np.testing.assert_allclose(found, expected, rtol=2e-2, atol=2e-2)
+
+
+def check_config(case):
+    """A layer comes back from its config with the same config, weights and outputs."""
+    layer, x = case.make(), case.inputs()
+    expected = layer(x).numpy()
+    config = layer.get_config()
+    copy = type(layer).from_config(config)
+    assert copy.get_config() == config
+    serialized = layers.serialize(layer)
+    restored = layers.deserialize(serialized)
+    assert layers.serialize(restored) == serialized
+    assert restored.built == layer.built
+    restored.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(restored(x).numpy(), expected)
+
+
+def check_own_variables(case):
+    """What `save_own_variables` writes, `load_own_variables` reads."""
+    layer, other, x = case.make(), case.make(), case.inputs()
+    expected = layer(x).numpy()
+    other(x)
+    store = {}
+    layer.save_own_variables(store)
+    other.load_own_variables(store)
+    np.testing.assert_array_equal(other(x).numpy(), expected)
+
+
+def check_trains(case):
+    """A model of the layer and a Dense on top learns something in a few steps."""
+    inputs = case.symbolic()
+    hidden = layers.Flatten()(case.make()(inputs))
+    model = pynn.Model(inputs, layers.Dense(1)(hidden))
+    model.compile(optimizer="sgd", loss="mse")
+    x = case.inputs(batch=16)
+    y = np.linspace(-1, 1, 16, dtype="float32")[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = model.fit(x, y, batch_size=8, epochs=3, verbose=0).history["loss"]
+    assert np.all(np.isfinite(history))
+    assert history[-1] < history[0]
+
+
+def check_dtypes(case):
+    """float64 layers compute in float64; float32 layers take float64 data."""
+    layer = case.make()
+    x = case.inputs()
+    wide = [a.astype("float64") for a in x] if isinstance(x, list) else x.astype("float64")
+    assert layer(wide).dtype == "float32"
+    config = {**layer.get_config(), "dtype": "float64", "name": None}
+    double = type(layer).from_config(config)
+    assert double(x).dtype == "float64"
+    assert all(w.dtype == "float64" for w in double.weights)
+
+
+CHECKS = [
+    check_build,
+    check_static_shape,
+    check_batch_sizes,
+    check_eager_equals_traced,
+    check_gradients,
+    check_config,
+    check_own_variables,
+    check_trains,
+    check_dtypes,
+]
