@@ -9,6 +9,9 @@
 (3, 1)
 """
 
+from pynn import _engine as _engine  # first: it finds the compiled engine
+
+# isort: split
 from pynn._core import Tensor, TraceError
 from pynn._core import build_info as _build_info
 

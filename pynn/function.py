@@ -189,11 +189,11 @@ def _sort_graph(
         for parent in _parents_inside(node, inputs):
             node_depths[parent] = max(node_depths.get(parent, 0), depth + 1)
     for tensor in inputs:  # inputs that no output depends on belong to the model as well
-        node = node_of(tensor)
-        if node is not None and node.operation not in depths:
-            depths[node.operation] = node_depths[node] = 0
-            discovery[node.operation] = -1
-            nodes.append(node)
+        source = node_of(tensor)
+        if source is not None and source.operation not in depths:
+            depths[source.operation] = 0
+            discovery[source.operation] = -1
+            nodes.append(source)
     operations = sorted(depths, key=lambda op: (-depths[op], discovery[op]))
     return nodes, operations
 

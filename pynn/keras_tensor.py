@@ -225,4 +225,4 @@ def any_symbolic_tensors(args: Sequence[Any] = (), kwargs: dict[str, Any] | None
             return True
         if isinstance(value, dict) and any_symbolic_tensors(tuple(value.values())):
             return True
-    return bool(kwargs) and any_symbolic_tensors(tuple(kwargs.values()))
+    return kwargs is not None and any_symbolic_tensors(tuple(kwargs.values()))

@@ -114,13 +114,3 @@ def current_path() -> str:
     ''
     """
     return "/".join(name for name, _ in _stack.scopes)
-
-
-def open_scopes() -> list[tuple[str, Any]]:
-    """Return the open scopes of this thread, to be continued in another with `continue_scopes`."""
-    return list(_stack.scopes)
-
-
-def continue_scopes(scopes: list[tuple[str, Any]]) -> None:
-    """Make `scopes` the open scopes of this thread."""
-    _stack.scopes = list(scopes)

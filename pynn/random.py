@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import random as python_random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class SeedGenerator:
         return cls(**config)
 
 
-Seed = int | SeedGenerator | _core.Tensor | None
+Seed: TypeAlias = int | SeedGenerator | _core.Tensor | None
 
 _STEP = np.array([0, 1], dtype=np.uint32)
 _global_generator: SeedGenerator | None = None
@@ -172,7 +172,11 @@ def uniform(
     (2, 3)
     """
     dtype = _float_dtype("uniform", dtype)
-    return _core.random_uniform(draw_seed(seed), tuple(shape), minval, maxval, dtype)
+    values = _core.random_uniform(draw_seed(seed), tuple(shape), minval, maxval, dtype)
+    if dtype in ("float16", "bfloat16") and minval < maxval:
+        # The engine draws in float32; rounding to 16 bits may reach maxval, which is outside.
+        return _core.minimum(values, _last_below(maxval, dtype))
+    return values
 
 
 def randint(
@@ -322,6 +326,16 @@ def _host_generator(seed: Seed) -> np.random.Generator:
 
 def _host(value: Any) -> np.ndarray:
     return np.asarray(value, dtype=np.float64)
+
+
+def _last_below(bound: float, dtype: str) -> _core.Tensor:
+    if dtype == "bfloat16":
+        import ml_dtypes
+
+        kind: Any = ml_dtypes.bfloat16
+    else:
+        kind = np.float16
+    return _core.tensor(np.nextafter(np.asarray(bound, kind), np.asarray(-np.inf, kind)))
 
 
 def _float_dtype(who: str, dtype: str | None) -> str:

@@ -205,10 +205,8 @@ class Trainer:
         found.extend(self._metrics)
         return found
 
-    def _layer_metrics(self) -> Iterator[Any]:
-        for layer in self._flatten_layers(include_self=False):
-            # A model inside a model keeps the metrics of its own training to itself.
-            yield from layer._metrics
+    def _layer_metrics(self) -> list[Any]:
+        return self._trainer_state.layers.metrics(self)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -480,7 +478,7 @@ class Trainer:
         loop.prepare(self, feed.first_batch(), feed.batch_size, "test")
         callbacks = self._callbacks_for_one_pass(callbacks, verbose, feed.num_batches)
         logs = loop.evaluate(self, feed, callbacks)
-        return logs if return_dict else self._in_order(logs)
+        return logs if return_dict else self._in_metric_order(logs)
 
     def predict(
         self,
@@ -569,7 +567,7 @@ class Trainer:
         loop.prepare(self, arrays, arrays.num_rows, phase)
         self.reset_metrics()
         logs = pythonify_logs(loop.run_batch(self, phase, arrays))
-        return logs if return_dict else self._in_order(logs)
+        return logs if return_dict else self._in_metric_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the outputs for one batch, as arrays; see `predict`."""
@@ -578,7 +576,7 @@ class Trainer:
         outputs = loop.run_batch(self, "predict", arrays)
         return tree.map_structure(lambda output: np.array(output), outputs)
 
-    def _in_order(self, logs: dict[str, Any]) -> Any:
+    def _in_metric_order(self, logs: dict[str, Any]) -> Any:
         """Returns the values of logs in the order of `metrics`, or the only one by itself."""
         names: list[str] = []
         for metric in self.metrics:

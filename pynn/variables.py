@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +11,6 @@ from pynn import _core, backend, naming
 from pynn.keras_tensor import add_operators, standardize_shape
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
-
-
-class _AutocastState(threading.local):
-    def __init__(self) -> None:
-        self.dtype: str | None = None
-
-
-_autocast = _AutocastState()
 
 
 class AutocastScope:
@@ -41,12 +32,11 @@ class AutocastScope:
         self.dtype = dtype
 
     def __enter__(self) -> AutocastScope:
-        self._outer = _autocast.dtype
-        _autocast.dtype = self.dtype
+        self._outer = _core.set_autocast(self.dtype)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        _autocast.dtype = self._outer
+        _core.set_autocast(self._outer)
 
 
 class Variable(_core.Variable):
@@ -114,11 +104,7 @@ class Variable(_core.Variable):
     @property
     def value(self) -> Any:
         """The current value as a tensor; inside a traced step, the traced value."""
-        value = _core.Variable.value.fget(self)
-        dtype = _autocast.dtype
-        if dtype is not None and self._autocast and backend.is_float_dtype(value.dtype):
-            return value.astype(dtype)
-        return value
+        return _core.tensor(self)  # unlike the engine's property, in the dtype of an AutocastScope
 
     @property
     def ndim(self) -> int:
@@ -165,11 +151,11 @@ class Variable(_core.Variable):
 
     def assign_add(self, value: Any) -> Any:
         """Add to the value."""
-        return self.assign(_core.add(_core.Variable.value.fget(self), value))
+        return self.assign(_core.add(_stored(self), value))
 
     def assign_sub(self, value: Any) -> Any:
         """Subtract from the value."""
-        return self.assign(_core.subtract(_core.Variable.value.fget(self), value))
+        return self.assign(_core.subtract(_stored(self), value))
 
     def numpy(self) -> np.ndarray:
         """Return the value as a read-only array that later assignments do not change."""
@@ -212,10 +198,15 @@ class Variable(_core.Variable):
         return copy
 
     def __repr__(self) -> str:
-        value = _core.Variable.value.fget(self)
+        value = _stored(self)
         shown = "(traced)" if value.is_traced else str(value.numpy())
         shape = tuple(self.shape)
         return f"<Variable path={self.path}, shape={shape}, dtype={self.dtype}, value={shown}>"
+
+
+def _stored(variable: Variable) -> Any:
+    """The value in the variable's own dtype, whatever AutocastScope is open."""
+    return _core.Variable.value.fget(variable)  # type: ignore[attr-defined]
 
 
 # `==` stays identity: variables are dict keys and list members everywhere.

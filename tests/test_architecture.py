@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
 SOURCES = sorted(path for path in CSRC.rglob("*") if path.suffix in {".h", ".cpp", ".def"})
 
-# The folders whose headers each folder may include. Others see one header of the kernels, the table.
+# The folders whose headers each folder may include. Others see the table of the kernels only.
 MAY_INCLUDE = {
     "simd": {"simd"},
     "kernels": {"simd", "kernels"},

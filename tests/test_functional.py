@@ -30,9 +30,7 @@ def test_symbolic_tensor():
     assert repr(x) == "<KerasTensor shape=(4, 3, None), dtype=int32, name=tokens>"
 
 
-@pytest.mark.parametrize(
-    "use", [bool, float, int, len, iter, np.asarray], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("use", [bool, float, int, len, iter, np.asarray], ids=lambda f: f.__name__)
 def test_symbolic_tensors_have_no_values(use):
     with pytest.raises(TypeError, match="expected a tensor with data"):
         use(pynn.Input((3,)))
@@ -270,7 +268,7 @@ def test_a_graph_that_was_made_into_a_model_may_go_on():
     assert first.get_config()["layers"][1]["inbound_nodes"][0]["args"]
     assert len(first.get_config()["layers"][1]["inbound_nodes"]) == 1
     config = second.get_config()
-    kept = [e for e in config["layers"] if e["name"] == "dense"][0]["inbound_nodes"]
+    kept = next(e for e in config["layers"] if e["name"] == "dense")["inbound_nodes"]
     assert len(kept) == 2
     assert pynn.Model.from_config(config)(ones(1, 2)).shape == (1, 2)
 

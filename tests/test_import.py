@@ -15,9 +15,9 @@ PROBE = """
 import json, os, sys, time
 import numpy
 before = set(sys.modules)
-start = time.perf_counter()
+start = time.process_time()
 import pynn
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 loaded = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
 threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
 print(json.dumps({"seconds": seconds, "loaded": loaded, "threads": threads}))
@@ -39,9 +39,15 @@ HEAVY = {
 }
 
 
-def probe(tmp_path, **environment):
-    # One BLAS thread: NumPy's own pool must not be taken for threads of pynn.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment}
+def probe(tmp_path):
+    # One BLAS thread: NumPy's own pool must not be taken for threads of pynn. Compiled files are
+    # kept, as an installed package has them.
+    environment = {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "cache"),
+    }
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROBE],
         capture_output=True,

@@ -161,7 +161,7 @@ def test_subclass_is_built_by_its_call():
     model = Net()
     assert model.weights == []
     assert model(ones(2, 4)).shape == (2, 1)
-    assert [w.path for w in model.weights][0] == "net/dense/kernel"
+    assert model.weights[0].path == "net/dense/kernel"
     assert model.count_params() == 4 * 3 + 3 + 3 + 1
     assert [layer.name for layer in model.layers] == ["dense", "dropout", "dense_1"]
 

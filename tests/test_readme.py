@@ -1,6 +1,8 @@
 """The README keeps its promises: its code runs, and CI runs the commands that it gives."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,12 +40,34 @@ def test_ci_runs_the_command_of_the_readme():
     assert matches[0] == TEST_COMMAND
 
 
-def test_the_commands_work_in_the_checkout():
-    """There the folder of sources comes before the installed package on Python's path."""
-    command = [sys.executable, "-m", "pynn", "info"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.fixture
+def sources(tmp_path):
+    """The package as a fresh clone has it: without the compiled engine."""
+    ignore = shutil.ignore_patterns("_core*.so", "__pycache__")
+    shutil.copytree(ROOT / "pynn", tmp_path / "clone" / "pynn", ignore=ignore)
+    return tmp_path / "clone"
+
+
+def info(folder, *flags, **environment):
+    """`python -m pynn info`, which looks for pynn in the current folder first."""
+    command = [sys.executable, *flags, "-m", "pynn", "info"]
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_commands_work_in_a_clone(sources):
+    installed = Path(pynn._core.__file__).parents[1]
+    result = info(sources, PYTHONPATH=str(installed))
     assert result.returncode == 0, result.stderr
     assert pynn.__version__ in result.stdout
+
+
+def test_a_clone_that_is_not_built_says_how_to_build(sources):
+    result = info(sources, "-S", PYTHONPATH="")  # -S: no installed packages
+    assert result.returncode != 0
+    assert "Build it: pip install ." in result.stderr
 
 
 @pytest.mark.skipif(data_folder("mnist") is None, reason="needs MNIST in $PYNN_DATA")

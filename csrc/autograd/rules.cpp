@@ -229,9 +229,11 @@ void grad_dense(const GradContext& c) {
   if (c.attrs.activation == kernels::Unary::sigmoid) dz = binary(OpId::sigmoid_grad, c.y(), dz);
   if (c.attrs.activation == kernels::Unary::tanh) dz = binary(OpId::tanh_grad, c.y(), dz);
   const int64_t inputs = kernel->shape()[0], units = kernel->shape()[1];
-  const Tensor rows = reshape(dz, {num_elements(dz->shape()) / std::max<int64_t>(units, 1), units});
+  int64_t count = 1;
+  for (int i = 0; i + 1 < dz->rank(); ++i) count *= dz->shape()[i];
+  const Tensor rows = reshape(dz, {count, units});
   if (c.need[0]) c.result[0] = reshape(matmul(rows, kernel, false, true), x->shape());
-  if (c.need[1]) c.result[1] = matmul(reshape(x, {rows->shape()[0], inputs}), rows, true, false);
+  if (c.need[1]) c.result[1] = matmul(reshape(x, {count, inputs}), rows, true, false);
   if (c.in.size() == 3 && c.need[2]) c.result[2] = sum(rows, {0}, false);
 }
 

@@ -1,5 +1,7 @@
 #include "bindings/convert.h"
 
+#include <utility>
+
 #include "ops/functional.h"
 
 namespace pynn {
@@ -7,6 +9,7 @@ namespace pynn {
 namespace {
 
 DType float_default = DType::float32;
+thread_local std::optional<DType> autocast;
 
 std::optional<DType> try_dtype(const py::dtype& dtype) {
   if (!dtype.attr("isnative").cast<bool>()) return std::nullopt;
@@ -127,6 +130,14 @@ std::optional<Tensor> from_number(py::handle object, const TensorImpl* beside) {
   return std::nullopt;
 }
 
+// The value of a variable, in the dtype of the mixed-precision layer that reads it.
+Tensor read(py::handle object) {
+  Tensor value = object.cast<Variable&>().value();
+  if (!autocast || !is_float(value->dtype()) || !py::getattr(object, "_autocast", py::bool_(false)).cast<bool>())
+    return value;
+  return ops::cast(value, *autocast);
+}
+
 bool is_number(py::handle object) {
   PyObject* p = object.ptr();
   return PyBool_Check(p) || PyLong_Check(p) || PyFloat_Check(p);
@@ -134,12 +145,14 @@ bool is_number(py::handle object) {
 
 }  // namespace
 
+std::optional<DType> set_autocast(std::optional<DType> dtype) { return std::exchange(autocast, dtype); }
+
 DType default_float() { return float_default; }
 void set_default_float(DType dtype) { float_default = dtype; }
 
 Tensor to_tensor(py::handle object, const TensorImpl* beside) {
   if (py::isinstance<TensorImpl>(object)) return object.cast<Tensor>();
-  if (py::isinstance<Variable>(object)) return object.cast<Variable&>().value();
+  if (py::isinstance<Variable>(object)) return read(object);
   if (auto number = from_number(object, beside)) return *number;
   if (py::isinstance<py::array>(object)) return copy_of(py::reinterpret_borrow<py::array>(object));
   if (py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object)) return from_sequence(object);

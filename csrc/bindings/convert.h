@@ -31,6 +31,10 @@ py::tuple to_tuple(const Dims& dims);
 // A dtype name, NumPy dtype or type.
 DType to_dtype(py::handle object);
 
+// While set for a thread, variables whose `_autocast` is true and that hold floats are read in this dtype: the calls of
+// mixed-precision layers. Returns what was set before.
+std::optional<DType> set_autocast(std::optional<DType> dtype);
+
 // The dtype of Python floats: keras.config.floatx().
 DType default_float();
 void set_default_float(DType dtype);

@@ -29,6 +29,12 @@ void bind_variable(py::module_& m) {
   c.def_property_readonly("dtype", [](const Variable& v) { return dtype_name(v.spec().dtype); });
   c.def_property("trainable", &Variable::trainable, &Variable::set_trainable);
   c.def_property_readonly("name", &Variable::name);
+  m.def("set_autocast",
+        [](const std::optional<std::string>& dtype) -> std::optional<std::string> {
+          const auto before = set_autocast(dtype ? std::optional(parse_dtype(*dtype)) : std::nullopt);
+          return before ? std::optional<std::string>(dtype_name(*before)) : std::nullopt;
+        },
+        py::arg("dtype"), "In which dtype this thread reads float variables; None: their own. Returns what was set.");
 }
 
 // A tape as Python holds it. Records between __enter__ and __exit__ (or start and stop).
@@ -218,8 +224,8 @@ void bind_executable(py::module_& m) {
 void bind_graph(py::module_& m) {
   bind_variable(m);
   bind_tape(m);
+  bind_executable(m);  // before Trace, whose finish() names it
   bind_trace(m);
-  bind_executable(m);
 }
 
 }  // namespace pynn

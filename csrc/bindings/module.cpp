@@ -17,6 +17,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       PyErr_SetString(PyExc_ValueError, e.what());
     } catch (const pynn::IndexError& e) {
       PyErr_SetString(PyExc_IndexError, e.what());
+    } catch (const pynn::TraceError& e) {
+      PyErr_SetString(trace_error.ptr(), e.what());
     }
   });
   pynn::select_isa();

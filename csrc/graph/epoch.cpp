@@ -140,7 +140,7 @@ BatchResult Executable::run_batches(const BatchRun& run) {
     result.outputs.push_back(empty(output_spec(i)));
     roots[plan_.output_root(i)] = static_cast<char*>(result.outputs.back()->view.data);
   }
-  const auto run_one = [&] {
+  while (result.batches_done < run.num_batches) {
     const int64_t first = run.begin_row + result.batches_done * run.batch_size;
     for (int i = 0; i < plan_.num_inputs; ++i) roots[plan_.input_root(i)] = feeds[i]->load(first);
     for (size_t i = 0; i < run.collect.size(); ++i) {
@@ -150,16 +150,8 @@ BatchResult Executable::run_batches(const BatchRun& run) {
     }
     execute(loan.workspace(), roots.data());
     ++result.batches_done;
-  };
-  const auto time_is_up = [&] {
-    return run.seconds > 0 && std::chrono::duration<double>(Clock::now() - start).count() >= run.seconds;
-  };
-  with_threads([&] {
-    while (result.batches_done < run.num_batches) {
-      run_one();
-      if (time_is_up()) break;
-    }
-  });
+    if (run.seconds > 0 && std::chrono::duration<double>(Clock::now() - start).count() >= run.seconds) break;
+  }
   return result;
 }
 

@@ -83,29 +83,7 @@ void VariableLocks::unlock() {
   }
 }
 
-namespace {
-
-// About the work of a step, in multiply-adds: products count their inner size, all else its elements.
-int64_t work_of(const PlannedStep& step) {
-  const int64_t elements = num_elements(step.out[0].view.shape);
-  if (step.op->id == OpId::dense) return elements * step.in[1].view.shape[0];
-  if (step.op->id != OpId::matmul) return std::max(elements, step.in.empty() ? 0 : step.in[0].view.size());
-  const Dims& x = step.in[0].view.shape;
-  return elements * x[x.size() - (step.attrs.transpose_x ? 2 : 1)];
-}
-
-// Opening a parallel region costs some microseconds: only worth it where one step alone keeps a core busy for longer.
-constexpr int64_t kThreadWork = 1 << 18;
-
-bool has_work_for_threads(const Plan& plan) {
-  return std::any_of(plan.steps.begin(), plan.steps.end(),
-                     [](const PlannedStep& step) { return work_of(step) >= kThreadWork; });
-}
-
-}  // namespace
-
-Executable::Executable(Graph graph)
-    : graph_(std::move(graph)), plan_(make_plan(graph_)), wants_threads_(has_work_for_threads(plan_)) {
+Executable::Executable(Graph graph) : graph_(std::move(graph)), plan_(make_plan(graph_)) {
   for (size_t i = 0; i < graph_.variables.size(); ++i) lock_order_.push_back(int(i));
   std::sort(lock_order_.begin(), lock_order_.end(),
             [this](int a, int b) { return graph_.variables[a].get() < graph_.variables[b].get(); });
@@ -140,7 +118,7 @@ Tensors Executable::run(const Tensors& inputs) {
     outputs.push_back(empty(output_spec(i)));
     roots[plan_.output_root(i)] = static_cast<char*>(outputs.back()->view.data);
   }
-  with_threads([&] { execute(loan.workspace(), roots.data()); });
+  execute(loan.workspace(), roots.data());
   return outputs;
 }
 

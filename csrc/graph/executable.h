@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "graph/plan.h"
-#include "runtime/parallel.h"
 
 namespace pynn {
 
@@ -46,17 +45,10 @@ class Executable {
   struct Workspace;
   class WorkspaceLoan;
   void execute(Workspace& w, char** roots);
-  // Calls body() with threads at hand if a run has work for them.
-  template <class F>
-  void with_threads(const F& body) const {
-    if (wants_threads_) with_team(body);
-    else body();
-  }
 
   Graph graph_;
   Plan plan_;
   std::vector<int> lock_order_;  // variables by address, so that two executables cannot wait for each other
-  bool wants_threads_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> idle_;
   friend class VariableLocks;

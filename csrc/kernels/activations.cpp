@@ -58,7 +58,8 @@ void soft_plus(const void* x, void* y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return softplus(v); });
 }
 
-// ---- Gradients: dx from dy and the saved input or output ------------------------------------------------------------
+// ---- Gradients: dx from dy and the saved input or output
+// ------------------------------------------------------------
 
 template <class T>
 void relu_grad(const void* y, bool ys, const void* dy, bool dys, void* dx, int64_t n,
@@ -129,7 +130,8 @@ void sigmoid_cross_entropy(const void* x, bool xs, const void* t, bool ts, void*
                            const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, t, ts, y, n, [](V v, V target) {
-    // x (1 - t) for positive x, -x t for negative: 0 and not infinity - infinity at the sure answer.
+    // x (1 - t) for positive x, -x t for negative: 0 and not infinity - infinity at the sure
+    // answer.
     const V weight = v > 0 ? 1 - target : -target;
     const V linear = weight == 0 ? V{} : v * weight;
     return linear + log1p(exp(-abs(v)));
@@ -147,7 +149,9 @@ void fill_float(KernelTable& table) {
   unary(Unary::sigmoid, logistic<T>);
   unary(Unary::silu, silu<T>);
   unary(Unary::softplus, soft_plus<T>);
-  const auto binary = [&](Binary op, BinaryFn kernel) { table.binary[int(op)][kIndex<T>] = kernel; };
+  const auto binary = [&](Binary op, BinaryFn kernel) {
+    table.binary[int(op)][kIndex<T>] = kernel;
+  };
   binary(Binary::relu_grad, relu_grad<T>);
   binary(Binary::leaky_relu_grad, leaky_relu_grad<T>);
   binary(Binary::elu_grad, elu_grad<T>);

@@ -1,5 +1,5 @@
-// Index of the maximum or minimum of a row: the value first, then its first place. Two fast passes beat one with a
-// data-dependent branch.
+// Index of the maximum or minimum of a row: the value first, then its first place. Two fast passes
+// beat one with a data-dependent branch.
 #include "kernels/fill.h"
 #include "kernels/rows.h"
 

@@ -25,8 +25,8 @@ inline uint8_t decode(Bool v) { return v.byte != 0; }
 inline float decode(Half v) { return half_to_float(v.bits); }
 inline float decode(BFloat16 v) { return bfloat16_to_float(v.bits); }
 
-// Float to integer is undefined in C++ beyond the range of the integer, so the value is first brought into it: NaN gives 0,
-// other values the nearest end of the range.
+// Float to integer is undefined in C++ beyond the range of the integer, so the value is first
+// brought into it: NaN gives 0, other values the nearest end of the range.
 template <class To, class From>
 inline To truncate(From v) {
   constexpr bool is_signed = To(-1) < To(0);

@@ -22,8 +22,8 @@ void strided_copy(const void* x, int64_t sx, void* y, int64_t sy, int64_t n) {
 }
 
 template <class T>
-void where(const uint8_t* c, bool c_scalar, const void* a, bool a_scalar, const void* b, bool b_scalar,
-           void* y, int64_t n) {
+void where(const uint8_t* c, bool c_scalar, const void* a, bool a_scalar, const void* b,
+           bool b_scalar, void* y, int64_t n) {
   if (n == 0) return;
   if (c_scalar) {
     const bool first = *c != 0;

@@ -1,4 +1,5 @@
-// Cross-entropy of the softmax of one row of logits, and its gradient. Exact to a few ULP however sure the logits are.
+// Cross-entropy of the softmax of one row of logits, and its gradient. Exact to a few ULP however
+// sure the logits are.
 #include "kernels/fill.h"
 #include "kernels/rows.h"
 
@@ -26,7 +27,8 @@ void sparse_xent_grad(const void* x, int64_t n, int64_t label, const void* dloss
   dxs[label] = label_is_largest ? -lse.rest * lse.scale() * slope : dxs[label] - slope;
 }
 
-// loss = sum_j t[j] * (logsumexp(x) - x[j]). A class of weight 0 adds nothing, even with logit -inf.
+// loss = sum_j t[j] * (logsumexp(x) - x[j]). A class of weight 0 adds nothing, even with logit
+// -inf.
 template <class T>
 void dense_xent(const void* x, const void* t, int64_t n, void* loss) {
   const T* xs = static_cast<const T*>(x);

@@ -1,4 +1,5 @@
-// The families of kernels of one instruction set: one function and one source file each. table.cpp calls them all.
+// The families of kernels of one instruction set: one function and one source file each. table.cpp
+// calls them all.
 #pragma once
 
 #include "kernels/table.h"

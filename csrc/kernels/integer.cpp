@@ -1,5 +1,5 @@
-// Elementwise functions of integers and bools. Plain loops: the compiler makes vector code of them. Overflow wraps round,
-// so sums and products are formed in the unsigned type.
+// Elementwise functions of integers and bools. Plain loops: the compiler makes vector code of them.
+// Overflow wraps round, so sums and products are formed in the unsigned type.
 #include "kernels/fill.h"
 #include "simd/loops.h"
 
@@ -34,7 +34,8 @@ inline T wrapped_product(T u, T v) {
   return T(Wrap<T>(u) * Wrap<T>(v));
 }
 
-// ---- One argument -----------------------------------------------------------------------------------------------------
+// ---- One argument
+// -----------------------------------------------------------------------------------------------------
 
 template <class T>
 void negative(const void* x, void* y, int64_t n, const double*) {
@@ -78,7 +79,8 @@ void clip(const void* x, void* y, int64_t n, const double* params) {
   });
 }
 
-// ---- Two arguments ----------------------------------------------------------------------------------------------------
+// ---- Two arguments
+// ----------------------------------------------------------------------------------------------------
 
 template <class T>
 void add(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
@@ -157,7 +159,9 @@ void fill_integer_type(KernelTable& table) {
   unary(Unary::round, identity<T>);
   unary(Unary::relu, relu<T>);
   unary(Unary::clip, clip<T>);
-  const auto binary = [&](Binary op, BinaryFn kernel) { table.binary[int(op)][kIndex<T>] = kernel; };
+  const auto binary = [&](Binary op, BinaryFn kernel) {
+    table.binary[int(op)][kIndex<T>] = kernel;
+  };
   binary(Binary::add, add<T>);
   binary(Binary::subtract, subtract<T>);
   binary(Binary::multiply, multiply<T>);

@@ -1,5 +1,5 @@
-// Optimizer updates: one pass that reads gradient, state and weight, and writes state and weight. The formulas are in
-// kernels/table.h; w, m, v, g have n elements each.
+// Optimizer updates: one pass that reads gradient, state and weight, and writes state and weight.
+// The formulas are in kernels/table.h; w, m, v, g have n elements each.
 #include "kernels/fill.h"
 #include "simd/loops.h"
 

@@ -1,5 +1,6 @@
-// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3,
-// SC 2011). Block b has the counter {low half of b, high half of b, 0, 0}.
+// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
+// numbers: as easy as 1, 2, 3, SC 2011). Block b has the counter {low half of b, high half of b, 0,
+// 0}.
 #include "kernels/fill.h"
 #include "simd/loops.h"
 #include "simd/special.h"
@@ -7,7 +8,8 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
-using Words = Vec<uint64_t>;  // one block per lane; a word is the low half of a lane, the high half is noise
+using Words =
+    Vec<uint64_t>;  // one block per lane; a word is the low half of a lane, the high half is noise
 
 constexpr int kBlocksPerVector = kLanes<uint64_t>;
 constexpr int kChains = 4;  // vectors at once: one alone waits for its multiplications
@@ -78,7 +80,8 @@ void random_bits(RandomKey key, uint64_t start, uint32_t* out, int64_t n) {
   });
 }
 
-// out[i] = f(a vector of words). Lanes beyond the range compute on words that are there but not asked for.
+// out[i] = f(a vector of words). Lanes beyond the range compute on words that are there but not
+// asked for.
 template <class F>
 inline void map_words(RandomKey key, uint64_t start, float* out, int64_t n, F f) {
   for_chunks(key, start, n, [=](const uint32_t* words, int64_t i, int64_t count) {
@@ -108,8 +111,9 @@ void uniform(RandomKey key, uint64_t start, float* out, int64_t n, const double*
   });
 }
 
-// A standard normal number, cut so that either tail beyond has probability `cut`. The top bit of a word is the sign; the other 31
-// bits count from the tail to the middle, so that both the tail and the middle keep their digits.
+// A standard normal number, cut so that either tail beyond has probability `cut`. The top bit of a
+// word is the sign; the other 31 bits count from the tail to the middle, so that both the tail and
+// the middle keep their digits.
 inline Vec<float> normal_from_words(Vec<uint32_t> words, float cut) {
   using V = Vec<float>;
   const Vec<uint32_t> step = words & 0x7fffffffu;
@@ -141,7 +145,8 @@ void truncated_normal(RandomKey key, uint64_t start, float* out, int64_t n, cons
 
 // Keeps an element where uniform(word) >= rate, in integers: word >> 8 >= rate * 2^24.
 template <class T>
-void dropout(RandomKey key, uint64_t start, const void* x, void* y, int64_t n, const double* params) {
+void dropout(RandomKey key, uint64_t start, const void* x, void* y, int64_t n,
+             const double* params) {
   const T* xs = static_cast<const T*>(x);
   T* ys = static_cast<T*>(y);
   const uint32_t threshold = uint32_t(__builtin_ceil(params[0] * 0x1p24));

@@ -7,8 +7,8 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
-// The index of the first element equal to `value` (the first NaN, if that is one), which must be there. The blocks have no
-// early exit, so that the compiler makes vector code of them.
+// The index of the first element equal to `value` (the first NaN, if that is one), which must be
+// there. The blocks have no early exit, so that the compiler makes vector code of them.
 template <class T>
 inline int64_t first_index_of(const T* x, int64_t n, T value) {
   constexpr int64_t kBlock = 64;
@@ -68,8 +68,8 @@ inline T row_minimum(const T* x, int64_t n) {
   return best;
 }
 
-// log(sum(exp(x))) = maximum + log1p(rest), where rest = sum of exp(x - maximum) over all elements but the (first)
-// largest. Leaving out its 1 keeps the digits of a small rest.
+// log(sum(exp(x))) = maximum + log1p(rest), where rest = sum of exp(x - maximum) over all elements
+// but the (first) largest. Leaving out its 1 keeps the digits of a small rest.
 template <class T>
 struct LogSumExp {
   T maximum, rest;

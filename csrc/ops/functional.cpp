@@ -184,7 +184,9 @@ Tensor matmul(const Tensor& x, const Tensor& y, bool transpose_x, bool transpose
   if (a->rank() > 2 && b->rank() == 2 && !transpose_x) {
     // One matrix for all of the batch: a single tall product.
     Dims shape = a->shape();
-    out = apply1(OpId::matmul, {reshape(a, {-1, shape.back()}), b}, attrs);
+    int64_t rows = 1;
+    for (int i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
+    out = apply1(OpId::matmul, {reshape(a, {rows, shape.back()}), b}, attrs);
     shape.back() = out->shape()[1];
     out = reshape(out, shape);
   } else {

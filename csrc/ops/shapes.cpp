@@ -17,6 +17,12 @@ void expect_float(const OpDef& op, const Spec& in) {
     type_error("pynn.", op.name, ": expected a float dtype; received ", dtype_name(in.dtype));
 }
 
+// Ops over rows have kernels for these two only; halves are converted in ops/functional.cpp.
+void expect_full_precision(const OpDef& op, const Spec& in) {
+  if (in.dtype != DType::float32 && in.dtype != DType::float64)
+    type_error("pynn.", op.name, ": expected float32 or float64; received ", dtype_name(in.dtype));
+}
+
 void expect_integer(const OpDef& op, const char* what, const Spec& in) {
   if (!is_integer(in.dtype))
     type_error("pynn.", op.name, ": expected ", what, " of an integer dtype; received ", dtype_name(in.dtype));
@@ -232,14 +238,15 @@ void infer_one_hot(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spe
 }
 
 void infer_row_grad(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
-  expect_float(op, in[0]);
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 1);
   expect_same_dtype(op, in, 0, num_in);
   expect_shape(op, "a gradient", in[0].shape, in[1].shape);
   out[0] = in[0];
 }
 
 void infer_sparse_xent(const OpDef& op, const Attrs&, const Spec* in, int, Spec* out) {
-  expect_float(op, in[0]);
+  expect_full_precision(op, in[0]);
   expect_rank_at_least(op, in[0], 1);
   expect_integer(op, "labels", in[1]);
   expect_shape(op, "labels", drop_last(in[0].shape), in[1].shape);
@@ -247,7 +254,7 @@ void infer_sparse_xent(const OpDef& op, const Attrs&, const Spec* in, int, Spec*
 }
 
 void infer_dense_xent(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
-  expect_float(op, in[0]);
+  expect_full_precision(op, in[0]);
   expect_rank_at_least(op, in[0], 1);
   expect_same_dtype(op, in, 0, num_in);
   expect_shape(op, "targets", in[0].shape, in[1].shape);
@@ -255,6 +262,11 @@ void infer_dense_xent(const OpDef& op, const Attrs&, const Spec* in, int num_in,
 }
 
 void infer_xent_grad(const OpDef& op, const Attrs&, const Spec* in, int, Spec* out) {
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 1);
+  if (in[2].dtype != in[0].dtype)
+    type_error("pynn.", op.name, ": expected a loss gradient of dtype ", dtype_name(in[0].dtype), "; received ",
+               dtype_name(in[2].dtype));
   expect_shape(op, "a loss gradient", drop_last(in[0].shape), in[2].shape);
   out[0] = in[0];
 }

@@ -10,6 +10,7 @@
 #include <exception>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -129,8 +130,42 @@ std::atomic<bool> forked_child{false};
 
 // ---- Running
 
-thread_local Team* current_team = nullptr;  // the one that this thread leads
-thread_local bool inside_part = false;      // running a range of a parallel_for
+thread_local bool inside_part = false;  // running a range of a parallel_for
+
+// The threads of the process, shared by all models: started by the first job, asleep between jobs. One thread at a time leads;
+// a second one that comes meanwhile works alone, which is what several threads that predict at once want.
+class Pool {
+ public:
+  // The team, with `threads` - 1 helpers, if nobody else leads it: to be given back by leave().
+  Team* try_lead(int threads) {
+    if (!leading_.try_lock()) return nullptr;
+    if (size_ != threads) resize(threads);
+    return team_.get();
+  }
+  void leave() { leading_.unlock(); }
+
+ private:
+  void resize(int threads) {
+    if (team_) team_->close();
+    team_ = std::make_shared<Team>();
+    size_ = threads;
+    // OpenMP makes the threads, and honours its own settings for them (OMP_PROC_BIND, OMP_PLACES). They stay in one region
+    // for good: a region per job would end in a barrier, and wait for threads that the system is not running.
+    std::thread([team = team_, helpers = threads - 1] {
+#pragma omp parallel num_threads(helpers)
+      team->help();
+    }).detach();
+  }
+
+  std::mutex leading_;
+  std::shared_ptr<Team> team_;
+  int size_ = 0;
+};
+
+Pool& pool() {
+  static Pool* p = new Pool;  // never destroyed: its threads may outlive main
+  return *p;
+}
 
 // A range of more than this many parts per thread gains nothing; fewer parts would leave threads waiting for the
 // slowest one.
@@ -149,10 +184,6 @@ void run_part(const void* part, int64_t begin, int64_t end) {
   } scope;
   const Part* p = static_cast<const Part*>(part);
   p->call(p->body, begin, end);
-}
-
-bool must_be_serial() {
-  return inside_part || forked_child.load(std::memory_order_relaxed) || num_threads() == 1;
 }
 
 }  // namespace
@@ -217,47 +248,22 @@ bool in_parallel_region() { return inside_part; }
 
 namespace detail {
 
-void run_with_team(int threads, void (*call)(const void*), const void* body) {
-  if (current_team || must_be_serial() || omp_in_parallel() || threads < 2) {
-    call(body);
-    return;
-  }
-  Team team(read_fp_mode());
-  std::exception_ptr failure;
-#pragma omp parallel num_threads(threads)
-  {
-    if (omp_get_thread_num() == 0) {
-      current_team = &team;
-      try {
-        call(body);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      current_team = nullptr;
-      team.close();
-    } else {
-      team.help();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
 void run_parallel(int64_t n, int64_t grain, RangeFn call, const void* body) {
-  if (must_be_serial() || (!current_team && omp_in_parallel())) {
+  const int threads = num_threads();
+  Team* team = nullptr;
+  if (threads > 1 && !inside_part && !forked_child.load(std::memory_order_relaxed))
+    team = pool().try_lead(threads);
+  if (!team) {
     call(body, 0, n);
     return;
   }
-  const int64_t pieces = grain > 0 ? (n - 1) / grain + 1 : n, threads = num_threads();
+  struct Leave {
+    ~Leave() { pool().leave(); }
+  } leave;
+  const int64_t pieces = grain > 0 ? (n - 1) / grain + 1 : n;
   const int64_t chunk = (n - 1) / std::min(pieces, threads * kPartsPerThread) + 1;
   const Part part{call, body};
-  const auto job = [&] { current_team->run(n, chunk, &run_part, &part); };
-  if (current_team) {
-    job();
-    return;
-  }
-  run_with_team(
-      static_cast<int>(std::min(pieces, threads)),
-      [](const void* f) { (*static_cast<const decltype(job)*>(f))(); }, &job);
+  team->run(n, chunk, &run_part, &part);
 }
 
 }  // namespace detail

@@ -29,16 +29,7 @@ double cgroup_cpu_quota(const std::string& root);
 namespace detail {
 using RangeFn = void (*)(const void* body, int64_t begin, int64_t end);
 void run_parallel(int64_t n, int64_t grain, RangeFn call, const void* body);
-void run_with_team(int threads, void (*call)(const void*), const void* body);
 }  // namespace detail
-
-// Runs body() with the threads at hand for every parallel_for inside it: one OpenMP region for many short
-// jobs (see team.h). Inside a team, a region or a forked child it just runs the body.
-template <class F>
-void with_team(const F& body) {
-  detail::run_with_team(
-      num_threads(), [](const void* f) { (*static_cast<const F*>(f))(); }, &body);
-}
 
 // Calls body(begin, end) on disjoint contiguous ranges that cover [0, n): at most one per thread,
 // of equal size, and at most ceil(n / grain) of them. One call on this thread where n <= grain, one

@@ -10,7 +10,7 @@ namespace {
 
 // How long an idle thread looks out for the next job: longer than the serial stretches between the products of a training
 // step, far shorter than a time slice.
-constexpr auto kSpinTime = std::chrono::microseconds(50);
+constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kLooksPerClock = 64;
 
 uint32_t parts_left(uint64_t ticket) { return static_cast<uint32_t>(ticket); }
@@ -31,6 +31,7 @@ bool Team::take_part() {
   do {
     if (parts_left(ticket) == 0) return false;
   } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel));
+  const FpModeScope scope(mode_);
   const int64_t begin = static_cast<int64_t>(parts_left(ticket) - 1) * chunk_;
   try {
     call_(body_, begin, std::min(n_, begin + chunk_));
@@ -45,6 +46,7 @@ void Team::run(int64_t n, int64_t chunk, RangeFn call, const void* body) {
   chunk_ = chunk;
   call_ = call;
   body_ = body;
+  mode_ = read_fp_mode();
   const uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
   ticket_.store(job << 32 | static_cast<uint64_t>((n - 1) / chunk + 1), std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) > 0) wake();
@@ -70,7 +72,6 @@ void Team::close() {
 }
 
 void Team::help() {
-  const FpModeScope scope(mode_);
   auto idle_since = std::chrono::steady_clock::now();
   for (int looks = 1; !closed_.load(std::memory_order_acquire); ++looks) {
     if (parts_left(ticket_.load(std::memory_order_relaxed)) > 0) {

@@ -17,9 +17,7 @@ class Team {
  public:
   using RangeFn = void (*)(const void* body, int64_t begin, int64_t end);
 
-  explicit Team(FpMode mode) : mode_(mode) {}
-
-  // Leader: runs call(body, begin, end) on ranges of `chunk` that cover [0, n). The first exception is rethrown.
+  // Leader (one at a time): runs call(body, begin, end) on ranges of `chunk` that cover [0, n). The first exception is rethrown.
   void run(int64_t n, int64_t chunk, RangeFn call, const void* body);
   // Leader: no more jobs; help() returns in all other threads.
   void close();
@@ -43,7 +41,7 @@ class Team {
   int64_t n_ = 0, chunk_ = 0;
   RangeFn call_ = nullptr;
   const void* body_ = nullptr;
-  const FpMode mode_;
+  FpMode mode_ = 0;  // the leader's
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;
 };

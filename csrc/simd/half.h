@@ -1,5 +1,6 @@
-// IEEE half precision and bfloat16 as bit patterns, with integer arithmetic only: the result does not depend on whether
-// the processor flushes subnormal numbers. Compilers turn loops over these functions into vector code.
+// IEEE half precision and bfloat16 as bit patterns, with integer arithmetic only: the result does
+// not depend on whether the processor flushes subnormal numbers. Compilers turn loops over these
+// functions into vector code.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +39,11 @@ inline uint16_t float_to_half(float x) {
   const uint32_t normal = (magnitude - (112u << 23) + 0xfffu + odd) >> 13;
   // Adding 0.5, whose last place is 2^-24, leaves the rounded subnormal half in the low bits.
   const uint32_t subnormal = float_bits(bits_float(magnitude) + 0.5f) - 0x3f000000u;
-  const uint32_t special = magnitude > 0x7f800000u ? 0x7e00u | ((magnitude >> 13) & 0x3ffu) : 0x7c00u;
+  const uint32_t special =
+      magnitude > 0x7f800000u ? 0x7e00u | ((magnitude >> 13) & 0x3ffu) : 0x7c00u;
   const uint32_t finite = magnitude < 0x38800000u ? subnormal : normal;  // below 2^-14: subnormal
-  return uint16_t(sign | (magnitude >= 0x477ff000u ? special : finite));  // 65520 rounds to infinity
+  return uint16_t(sign |
+                  (magnitude >= 0x477ff000u ? special : finite));  // 65520 rounds to infinity
 }
 
 inline float bfloat16_to_float(uint16_t b) { return bits_float(uint32_t(b) << 16); }

@@ -1,12 +1,13 @@
 // Loops over contiguous ranges, with the tail written once.
 //
-// for_lanes calls f with a position: a Whole vector or, at the end, a Part of one. Both load into full vectors, so f does the
-// same arithmetic on every element wherever a range is cut: same bits.
+// for_lanes calls f with a position: a Whole vector or, at the end, a Part of one. Both load into
+// full vectors, so f does the same arithmetic on every element wherever a range is cut: same bits.
 #pragma once
 
 #include "simd/simd.h"
 
-// Before a loop whose output may be exactly one of its inputs (in place), which is no obstacle to vector code.
+// Before a loop whose output may be exactly one of its inputs (in place), which is no obstacle to
+// vector code.
 #if defined(__clang__)
 #define PYNN_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -40,7 +41,7 @@ struct Part {
   void store(T* p, Vec<T> v) const { store_partial(p + i, v, count); }
   // v with zeros in the lanes beyond the range.
   Vec<T> active(Vec<T> v) const {
-    return lane_numbers<T>() < decltype(lane_numbers<T>()[0] + 0)(count) ? v : Vec<T>{};
+    return lane_numbers<T>() < IntScalar<Vec<T>>(count) ? v : Vec<T>{};
   }
 };
 
@@ -61,7 +62,8 @@ inline void map1(const void* x, void* y, int64_t n, F f) {
 
 // y[i] = f(a[i * !a_scalar], b[i * !b_scalar]) on vectors.
 template <class T, class F>
-inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n, F f) {
+inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n,
+                 F f) {
   if (n == 0) return;
   const T* as = static_cast<const T*>(a);
   const T* bs = static_cast<const T*>(b);
@@ -79,7 +81,8 @@ inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, voi
   }
 }
 
-// y[i] = f(x[i]) on single elements, for types and functions which the compiler vectorizes or nothing can.
+// y[i] = f(x[i]) on single elements, for types and functions which the compiler vectorizes or
+// nothing can.
 template <class In, class Out, class F>
 inline void loop1(const void* x, void* y, int64_t n, F f) {
   const In* xs = static_cast<const In*>(x);
@@ -89,7 +92,8 @@ inline void loop1(const void* x, void* y, int64_t n, F f) {
 }
 
 template <class In, class Out, class F>
-inline void loop2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n, F f) {
+inline void loop2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n,
+                  F f) {
   if (n == 0) return;
   const In* as = static_cast<const In*>(a);
   const In* bs = static_cast<const In*>(b);
@@ -128,8 +132,8 @@ inline T fold_lanes(typename VecOf<T, Bytes>::type v, F f) {
   }
 }
 
-// Combination of x[0..n) by f, which must be associative and commutative up to rounding and work on vectors and scalars.
-// `identity` stands for the elements beyond the range.
+// Combination of x[0..n) by f, which must be associative and commutative up to rounding and work on
+// vectors and scalars. `identity` stands for the elements beyond the range.
 template <class T, class F>
 inline T reduce_lanes(const T* x, int64_t n, T identity, F f) {
   constexpr int kChains = 4;  // independent chains hide the latency of f
@@ -144,9 +148,10 @@ inline T reduce_lanes(const T* x, int64_t n, T identity, F f) {
   return fold_lanes<T>(f(f(acc[0], acc[1]), f(acc[2], acc[3])), f);
 }
 
-// Sum of the vectors f(position) over n elements, n >= 1. f must return zeros beyond the range (position.active does that).
-// Blocks of 64 vectors are summed in four accumulators, so that no chain is longer than 16, and block sums pairwise: the
-// error grows with log n, and the order depends on n alone.
+// Sum of the vectors f(position) over n elements, n >= 1. f must return zeros beyond the range
+// (position.active does that). Blocks of 64 vectors are summed in four accumulators, so that no
+// chain is longer than 16, and block sums pairwise: the error grows with log n, and the order
+// depends on n alone.
 template <class T>
 inline constexpr int64_t kSumBlock = 64 * kLanes<T>;
 
@@ -168,7 +173,8 @@ template <class T, class F>
 inline T sum_lanes(int64_t n, F f) {
   constexpr int64_t size = kSumBlock<T>;
   if (n <= size) return sum_block<T>(0, n, f);
-  // partial[d] is the sum of 2^k blocks, k falling with d: the binary digits of the number of blocks.
+  // partial[d] is the sum of 2^k blocks, k falling with d: the binary digits of the number of
+  // blocks.
   T partial[56];
   int depth = 0;
   int64_t block = 0;

@@ -1,8 +1,9 @@
 // Elementary functions on vectors of float and double.
 //
-// Errors are in units in the last place (ULP) of the exact result, for results that are normal numbers; NaN gives NaN,
-// and infinities, zeros and signs are those of C's <math.h>. tests/cpp/test_simd.cpp enforces the figures, at every
-// instruction set, over the whole range of float:
+// Errors are in units in the last place (ULP) of the exact result, for results that are normal
+// numbers; NaN gives NaN, and infinities, zeros and signs are those of C's <math.h>.
+// tests/cpp/test_simd.cpp enforces the figures, at every instruction set, over the whole range of
+// float:
 //
 //              float   double
 //   exp          1       1       the whole range; overflow to inf, gradual underflow
@@ -13,8 +14,8 @@
 //   sigmoid      1.5     1.5
 //   softplus     2       2
 //
-// Polynomials were fitted here, in Chebyshev points; the reductions are the classical ones (Cody and Waite 1980;
-// Tang 1989 and 1990).
+// Polynomials were fitted here, in Chebyshev points; the reductions are the classical ones (Cody
+// and Waite 1980; Tang 1989 and 1990).
 #pragma once
 
 #include "simd/simd.h"
@@ -45,8 +46,8 @@ struct MathConstants<Vec<float>> {
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
   static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f, kExpm1High = 88.8f;
   // (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2.
-  static constexpr float kExp[] = {0.500000001353872989f,  0.16666666681704215f,
-                                   0.0416664641974056923f, 0.00833331084464786256f,
+  static constexpr float kExp[] = {0.500000001353872989f,   0.16666666681704215f,
+                                   0.0416664641974056923f,  0.00833331084464786256f,
                                    0.00139337307157920825f, 0.00019891080463998842f};
 };
 
@@ -84,7 +85,8 @@ struct MathConstants<Vec<double>> {
   };
 };
 
-// ---- Bits ----------------------------------------------------------------------------------------------------------
+// ---- Bits
+// ----------------------------------------------------------------------------------------------------------
 
 template <class V>
 inline V abs(V x) {
@@ -97,7 +99,8 @@ inline V copysign(V x, V s) {
   return V((IntVec<V>(x) & ~sign) | (IntVec<V>(s) & sign));
 }
 
-// ---- Order and rounding -----------------------------------------------------------------------------------------------
+// ---- Order and rounding
+// -----------------------------------------------------------------------------------------------
 
 // NaN if either is NaN.
 template <class V>
@@ -130,7 +133,8 @@ inline V ceil(V x) {
   return near < x ? copysign(near + 1, x) : near;
 }
 
-// ---- Polynomials ------------------------------------------------------------------------------------------------------
+// ---- Polynomials
+// ------------------------------------------------------------------------------------------------------
 
 // c[0] + c[1] x + c[2] x^2 + ...
 template <class V, int N>
@@ -140,7 +144,8 @@ inline V polynomial(V x, const Scalar<V> (&c)[N]) {
   return sum;
 }
 
-// ---- Exponential ------------------------------------------------------------------------------------------------------
+// ---- Exponential
+// ------------------------------------------------------------------------------------------------------
 
 // x = n ln 2 + r, |r| <= ln(2) / 2; tail = exp(r) - 1.
 template <class V>
@@ -204,13 +209,15 @@ inline V expm1(V x) {
   return abs(x) < C::kTiny ? x : result;
 }
 
-// ---- Logarithm --------------------------------------------------------------------------------------------------------
+// ---- Logarithm
+// --------------------------------------------------------------------------------------------------------
 
 // t(f) with log(1 + f) = f - (f^2 / 2 - t(f)), f in [sqrt(1/2) - 1, sqrt(2) - 1].
 inline Vec<float> log_tail(Vec<float> f, Vec<float>) {
-  static constexpr float c[] = {0.333333311800300481f, -0.24999996957950882f,  0.200007157488921017f,
-                                -0.166678023195012541f, 0.142490576456974804f, -0.124256873314511061f,
-                                0.116854199234867393f, -0.114797338466376356f, 0.0697161147145117783f};
+  static constexpr float c[] = {
+      0.333333311800300481f,  -0.24999996957950882f,  0.200007157488921017f,
+      -0.166678023195012541f, 0.142490576456974804f,  -0.124256873314511061f,
+      0.116854199234867393f,  -0.114797338466376356f, 0.0697161147145117783f};
   return f * f * f * polynomial(f, c);
 }
 inline Vec<double> log_tail(Vec<double> f, Vec<double> half_square) {
@@ -222,7 +229,8 @@ inline Vec<double> log_tail(Vec<double> f, Vec<double> half_square) {
   return s * mul_add(z, polynomial(z, c), half_square);
 }
 
-// log(x) + correction for positive, finite x; correction is far below log(x) in size, or log(x) is 0.
+// log(x) + correction for positive, finite x; correction is far below log(x) in size, or log(x) is
+// 0.
 template <class V>
 inline V log_positive(V x, V correction) {
   using C = MathConstants<V>;
@@ -263,13 +271,14 @@ inline V log1p(V x) {
   return abs(x) < C::kTiny ? x : value;
 }
 
-// ---- Activations ------------------------------------------------------------------------------------------------------
+// ---- Activations
+// ------------------------------------------------------------------------------------------------------
 
 inline Vec<float> tanh(Vec<float> x) {
   using V = Vec<float>;
   // (tanh(x) / x - 1) / x^2 in x^2, |x| <= 0.625.
-  static constexpr float small[] = {-0.333333331721403616f, 0.133333035569157404f,
-                                    -0.0539592595772043477f, 0.0217689186510270749f,
+  static constexpr float small[] = {-0.333333331721403616f,   0.133333035569157404f,
+                                    -0.0539592595772043477f,  0.0217689186510270749f,
                                     -0.00834394551583625785f, 0.00229274481617545708f};
   const V square = x * x;
   const V near = copysign(mul_add(x * square, polynomial(square, small), x), x);  // for tanh(-0)

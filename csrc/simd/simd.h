@@ -1,18 +1,19 @@
 // The vector types of one instruction set.
 //
-// Vec<T> is a native vector of the compiler (GCC and Clang vector extensions), so + - * / & | ^ << >> < == ?: work on
-// it as they do on a scalar; comparisons give a mask of the same shape, all bits set where true. A backend adds what the
-// extensions cannot say. Each must define:
+// Vec<T> is a native vector of the compiler (GCC and Clang vector extensions), so + - * / & | ^ <<
+// >> < == ?: work on it as they do on a scalar; comparisons give a mask of the same shape, all bits
+// set where true. A backend adds what the extensions cannot say. Each must define:
 //
 //   kVectorBytes, kHasFma
 //   Vec<T> mul_add(a, b, c)           a * b + c; one rounding where kHasFma, else two
 //   Vec<T> sqrt(v)                    correctly rounded
-//   Vec<T> load_partial(p, n, rest)   n < lanes elements from p, `rest` in the other lanes; reads nothing beyond
-//   void store_partial(p, v, n)       the first n lanes; writes nothing beyond
+//   Vec<T> load_partial(p, n, rest)   n < lanes elements from p, `rest` in the other lanes; reads
+//   nothing beyond void store_partial(p, v, n)       the first n lanes; writes nothing beyond
 //   Vec<uint64_t> mul_low32(a, b)     product of the low halves of each lane
 //   Vec<float> load_half(p), void store_half(p, v)   IEEE half precision, as bits
 //
-// Everything has internal linkage: an object of one instruction set must not lend its code to another.
+// Everything has internal linkage: an object of one instruction set must not lend its code to
+// another.
 #pragma once
 
 #include <cstddef>
@@ -59,27 +60,27 @@ using HalfVec = typename VecOf<T, kVectorBytes / 2>::type;
 template <class T>
 inline constexpr int kLanes = kVectorBytes / int(sizeof(T));
 
-// The element type of a vector, and the integer vectors of the same shape.
+// The element type of a vector, and the integers of the same size.
 template <class V>
 struct Element;
 template <>
 struct Element<Vec<float>> {
   using type = float;
+  using integer = int32_t;
   using ints = Vec<int32_t>;
-  using words = Vec<uint32_t>;
 };
 template <>
 struct Element<Vec<double>> {
   using type = double;
+  using integer = int64_t;
   using ints = Vec<int64_t>;
-  using words = Vec<uint64_t>;
 };
 template <class V>
 using Scalar = typename Element<V>::type;
 template <class V>
-using IntVec = typename Element<V>::ints;
+using IntScalar = typename Element<V>::integer;
 template <class V>
-using WordVec = typename Element<V>::words;
+using IntVec = typename Element<V>::ints;
 
 // Subtracting +0 keeps the sign of a zero; adding it would not.
 template <class V>

@@ -1,5 +1,6 @@
-// Functions of which float has a vector version, and double one lane at a time from the C library: erf, gelu and its
-// gradient, sin, cos, power, and the quantile of the normal distribution (float only).
+// Functions of which float has a vector version, and double one lane at a time from the C library:
+// erf, gelu and its gradient, sin, cos, power, and the quantile of the normal distribution (float
+// only).
 //
 // Errors in ULP, as in simd/math.h:
 //
@@ -9,7 +10,8 @@
 //   sin, cos     2       1     any argument
 //   power        1       1
 //
-// gelu of double: down to 2^10 times the smallest normal number; below, the absolute error stays the same.
+// gelu of double: down to 2^10 times the smallest normal number; below, the absolute error stays
+// the same.
 #pragma once
 
 #include "simd/math.h"
@@ -25,21 +27,21 @@ inline Vec<T> map_lanes(Vec<T> x, F f) {
   return load(lanes);
 }
 
-// ---- Error function and the normal distribution -----------------------------------------------------------------------
+// ---- Error function and the normal distribution
+// -----------------------------------------------------------------------
 
 inline Vec<float> erf(Vec<float> x) {
   using V = Vec<float>;
   // erf(x) / x - 1 in x^2, |x| <= 0.93.
-  static constexpr float small[] = {0.128379166620644272f,   -0.376126335171408078f,
-                                    0.112836915197330958f,   -0.0268591514724389256f,
-                                    0.00520036858686484837f, -0.000813470933211802249f,
+  static constexpr float small[] = {0.128379166620644272f,    -0.376126335171408078f,
+                                    0.112836915197330958f,    -0.0268591514724389256f,
+                                    0.00520036858686484837f,  -0.000813470933211802249f,
                                     0.0000833471861520623387f};
   // -log(erfc(x)), 0.9 <= x <= 4.
-  static constexpr float large[] = {-0.00031853966241225595f, 1.13023105522318734f,
-                                    0.631823918105759472f,    0.110087166495500404f,
-                                    -0.026427637153529878f,   0.00476262583251299235f,
-                                    -0.000597585770230233089f, 0.0000461638586252445708f,
-                                    -1.64306365569061725e-6f};
+  static constexpr float large[] = {
+      -0.00031853966241225595f,  1.13023105522318734f,      0.631823918105759472f,
+      0.110087166495500404f,     -0.026427637153529878f,    0.00476262583251299235f,
+      -0.000597585770230233089f, 0.0000461638586252445708f, -1.64306365569061725e-6f};
   const V near = mul_add(x, polynomial(x * x, small), x);
   V magnitude = abs(x);
   magnitude = magnitude > 4 ? splat<V>(4) : magnitude;  // erf(4) rounds to 1
@@ -62,9 +64,10 @@ inline constexpr double kDensityAtZero = 0.39894228040143267794;
 inline NormalTail normal_tail_single(Vec<double> t) {
   // Mills' ratio: exp(t^2 / 2) * tail = ratio(w) / (t + 3), w = (t - 3) / (t + 3), t <= 14.5.
   static constexpr double ratio[] = {
-      0.729083690696249869,   -0.509331989540282345, 0.230017677663490034,    -0.0472627452759002157,
-      -0.0104622937560202167, 0.00696981313130150883, 0.00102413571102116521, -0.00103422205930405996,
-      -0.000244582666350302839, 0.000133125908750526126, 0.0000553559662954379975};
+      0.729083690696249869,    -0.509331989540282345,   0.230017677663490034,
+      -0.0472627452759002157,  -0.0104622937560202167,  0.00696981313130150883,
+      0.00102413571102116521,  -0.00103422205930405996, -0.000244582666350302839,
+      0.000133125908750526126, 0.0000553559662954379975};
   t = t > 14.5 ? splat<Vec<double>>(14.5) : t;  // the density is 0 in float there
   const Vec<double> bell = exp(t * t * -0.5);
   const Vec<double> v = 1 / (t + 3);
@@ -74,7 +77,8 @@ inline NormalTail normal_tail_single(Vec<double> t) {
 // tail as exact as the C library's erfc.
 inline NormalTail normal_tail(Vec<double> t) {
   using V = Vec<double>;
-  // t * sqrt(1/2) = z + lost, exactly but for 2^-80 (Dekker 1971): erfc would multiply the rounding error by z^2.
+  // t * sqrt(1/2) = z + lost, exactly but for 2^-80 (Dekker 1971): erfc would multiply the rounding
+  // error by z^2.
   constexpr double kRootHalfHigh = 0x1.6a09e6p-1;
   constexpr double kRootHalfLow = 0x1.9fcef32422cbfp-27;  // sqrt(1/2) - kRootHalfHigh
   const V high = V(IntVec<V>(t) & ~int64_t(0x7ffffff)), low = t - high;
@@ -86,7 +90,8 @@ inline NormalTail normal_tail(Vec<double> t) {
   return {half_erfc - density * (2 * kRootHalf) * lost, density};
 }
 
-// x times the distribution function at x. The tail keeps negative x accurate, where 1 + erf(x) would cancel.
+// x times the distribution function at x. The tail keeps negative x accurate, where 1 + erf(x)
+// would cancel.
 template <class F>
 inline Vec<double> gelu_with(Vec<double> x, F tail_at) {
   Vec<double> magnitude = abs(x);
@@ -96,7 +101,8 @@ inline Vec<double> gelu_with(Vec<double> x, F tail_at) {
 inline Vec<double> gelu(Vec<double> x) { return gelu_with(x, normal_tail); }
 inline Vec<float> gelu(Vec<float> x) {
   const DoublePair wide = widen(x);
-  return narrow({gelu_with(wide.low, normal_tail_single), gelu_with(wide.high, normal_tail_single)});
+  return narrow(
+      {gelu_with(wide.low, normal_tail_single), gelu_with(wide.high, normal_tail_single)});
 }
 
 // distribution + x * density.
@@ -115,7 +121,8 @@ inline Vec<float> gelu_derivative(Vec<float> x) {
                  gelu_derivative_with(wide.high, normal_tail_single)});
 }
 
-// ---- Sine and cosine --------------------------------------------------------------------------------------------------
+// ---- Sine and cosine
+// --------------------------------------------------------------------------------------------------
 
 // |x| = quadrant * pi / 2 + r, quadrant modulo 4, |r| <= pi / 4.
 struct Angle {
@@ -185,7 +192,8 @@ inline Vec<double> cos(Vec<double> x) {
   return map_lanes<double>(x, [](double v) { return __builtin_cos(v); });
 }
 
-// ---- Power ------------------------------------------------------------------------------------------------------------
+// ---- Power
+// ------------------------------------------------------------------------------------------------------------
 
 // |x|^y by way of double; the rules of C's pow for zeros, infinities and NaN.
 inline Vec<float> power(Vec<float> x, Vec<float> y) {
@@ -211,10 +219,12 @@ inline Vec<double> power(Vec<double> x, Vec<double> y) {
   return load(xs);
 }
 
-// ---- Quantile of the normal distribution ------------------------------------------------------------------------------
+// ---- Quantile of the normal distribution
+// ------------------------------------------------------------------------------
 
-// z >= 0 with upper tail probability p, 2^-36 < p <= 1/2, and q = 1/2 - p, both given because one alone loses digits of
-// the other. Relative error about 1e-7. Wichura, algorithm AS 241 (PPND7), Applied Statistics 37 (1988).
+// z >= 0 with upper tail probability p, 2^-36 < p <= 1/2, and q = 1/2 - p, both given because one
+// alone loses digits of the other. Relative error about 1e-7. Wichura, algorithm AS 241 (PPND7),
+// Applied Statistics 37 (1988).
 inline Vec<float> normal_quantile(Vec<float> p, Vec<float> q) {
   using V = Vec<float>;
   static constexpr float a[] = {3.3871327179f, 50.434271938f, 159.29113202f, 59.109374720f};

@@ -1,5 +1,7 @@
 """Numeric defaults of the whole library: float type, fuzz factor, image layout."""
 
+from pynn import _core
+
 _FLOATX_CHOICES = ("bfloat16", "float16", "float32", "float64")
 _IMAGE_DATA_FORMATS = ("channels_first", "channels_last")
 
@@ -31,7 +33,8 @@ def set_floatx(value: str) -> None:
     global _floatx
     if value not in _FLOATX_CHOICES:
         raise ValueError(f"pynn.set_floatx: expected one of {_FLOATX_CHOICES}; received {value!r}")
-    _floatx = str(value)
+    _core.set_default_float(value)  # what Python floats become
+    _floatx = value
 
 
 def epsilon() -> float:

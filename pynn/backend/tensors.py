@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from pynn import _core
-from pynn.backend import config
 from pynn.backend.dtypes import standardize_dtype
 
 
@@ -30,11 +29,7 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> _core.Tensor:
     >>> pynn.ops.convert_to_tensor([1, 2, 3]).dtype
     'int32'
     """
-    if dtype is not None:
-        return _core.tensor(x, standardize_dtype(dtype))
-    if isinstance(x, (float, list, tuple)) and config.floatx() != "float32":
-        return _from_python(x)
-    return _core.tensor(x)
+    return _core.tensor(x, None if dtype is None else standardize_dtype(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -62,22 +57,3 @@ def cast(x: Any, dtype: Any) -> _core.Tensor:
     array([ 1, -1], dtype=int32)
     """
     return _core.cast(x, standardize_dtype(dtype))
-
-
-def _from_python(x: Any) -> _core.Tensor:
-    """Tensor of a Python float or nested list when `floatx()` is not the engine's float32.
-
-    Going through float32 first would lose digits when `floatx()` is float64.
-    """
-    if isinstance(x, float):
-        return _core.tensor(x, config.floatx())
-    tensor = _core.tensor(x)
-    if tensor.dtype == "float32" and _holds_python_floats(x):
-        return _core.tensor(x, config.floatx())
-    return tensor
-
-
-def _holds_python_floats(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return all(_holds_python_floats(item) for item in x)
-    return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)

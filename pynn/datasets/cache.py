@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import http.client
 import os
 import tempfile
-import urllib.request
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -81,6 +79,8 @@ def fetch(data_set: DataSet, file: DataFile) -> Path:
         FileNotFoundError: no copy here and no mirror that delivers one; says what to put where.
         DamagedFileError: as in `find`.
     """
+    import http.client  # late: it takes 20 ms to load, and most sessions never download
+
     found = find(data_set, file)
     if found is not None:
         return found
@@ -129,6 +129,8 @@ def _damage(path: Path, file: DataFile) -> str | None:
 
 def _download(url: str, target: Path, file: DataFile) -> None:
     """Write to a temporary file beside the target and rename, so no reader sees half a file."""
+    import urllib.request  # late, as above
+
     target.parent.mkdir(parents=True, exist_ok=True)
     with _temporary_file(target) as (stream, path):
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:

@@ -84,7 +84,9 @@ class Identity(Initializer):
             raise ValueError(
                 f"pynn.initializers.Identity: expected a shape of rank 2; received {tuple(shape)}"
             )
-        return _core.tensor(self.gain * np.eye(*shape), standardize_dtype(dtype or floatx()))
+        rows, columns = shape
+        identity = self.gain * np.eye(rows, columns)
+        return _core.tensor(identity, standardize_dtype(dtype or floatx()))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""

@@ -40,7 +40,7 @@ class RandomInitializer(Initializer):
                 f"pynn.initializers.{type(self).__name__}: expected seed to be an int or a "
                 f"SeedGenerator; received {seed!r}"
             )
-        self.seed = seed
+        self.seed: Any = seed  # an int or a SeedGenerator
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""

@@ -45,10 +45,10 @@ def _cast(x: Tensor, dtype: str) -> Tensor:
     return result
 
 
-def _cast_symbolic(x: KerasTensor, dtype: str) -> KerasTensor:
+def _cast_symbolic(x: KerasTensor, dtype: str) -> Any:
     from pynn import ops
 
-    result = ops.cast(x, dtype)
+    result: Any = ops.cast(x, dtype)
     mask = get_mask(x)
     if mask is not None:
         set_mask(result, mask)

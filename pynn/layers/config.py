@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pynn import activations, constraints, dtype_policies, initializers, regularizers, tree
+from pynn.layers.stateless import StatelessCall
 from pynn.operation import init_signature
 
 # Arguments that are objects, by the last word of their names.
@@ -81,8 +82,20 @@ def _split_config(cls: type, config: Mapping[str, Any]) -> tuple[dict[str, Any],
     return arguments, late
 
 
-class LayerConfig:
-    """Mixin of `Layer`: what makes an equal layer, and what builds it."""
+class LayerConfig(StatelessCall):
+    """Base of `Layer`: what makes an equal layer, and what builds it."""
+
+    _activity_regularizer: Any
+    _build_shapes: dict[str, Any] | None
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of this shape. A layer is built once, before its first call.
+
+        Args:
+            input_shape: shape of the first call argument (a structure of shapes for a structure of
+                tensors). A `build` with several parameters gets the shapes of the call arguments
+                that they name: `build(self, query_shape, value_shape)`.
+        """
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, serialized.

@@ -7,6 +7,7 @@ from typing import Any
 from pynn import _core, activations, constraints, initializers, regularizers
 from pynn.layers.input_spec import InputSpec
 from pynn.layers.layer import Layer
+from pynn.variables import Variable
 
 # What the engine computes in one pass with the product, by activation function. Sigmoid is not
 # among them: its result must remember the logits for the loss, which a fused product never stores.
@@ -77,8 +78,8 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.quantization_config = None
-        self.kernel = None
-        self.bias = None
+        self.kernel: Variable | None = None
+        self.bias: Variable | None = None
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
@@ -110,12 +111,9 @@ class Dense(Layer):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Compute the output."""
         fused = _FUSED.get(self.activation)
-        kernel, bias = self.kernel, self.bias
-        if self._mixed_dtype is not None:
-            kernel, bias = kernel.value, None if bias is None else bias.value
         if fused is not None:
-            return _core.dense(inputs, kernel, bias, fused)
-        return self.activation(_core.dense(inputs, kernel, bias, "linear"))
+            return _core.dense(inputs, self.kernel, self.bias, fused)
+        return self.activation(_core.dense(inputs, self.kernel, self.bias, "linear"))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Return the output shape for an input shape."""

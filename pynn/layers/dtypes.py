@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pynn import dtype_policies
+from pynn.operation import Operation
 
 
-class LayerDTypes:
-    """Mixin of `Layer`: the dtype policy and what follows from it."""
+class LayerDTypes(Operation):
+    """Base of `Layer`: the dtype policy and what follows from it."""
 
     _dtype_policy: dtype_policies.DTypePolicy
     _mixed_dtype: str | None  # the dtype to read weights in during a call; None: their own

@@ -13,16 +13,14 @@ from pynn.layers import arguments
 from pynn.layers.arguments import CallSpec, get_mask, set_mask
 from pynn.layers.call_context import CallContext, current
 from pynn.layers.config import LayerConfig, argument_names
-from pynn.layers.dtypes import LayerDTypes
 from pynn.layers.input_spec import assert_input_compatibility
-from pynn.layers.state import LayerState
 from pynn.operation import Operation
 from pynn.variables import AutocastScope
 
 Tensor = _core.Tensor
 
 
-class Layer(LayerConfig, LayerDTypes, LayerState, Operation):
+class Layer(LayerConfig):
     """A callable with weights.
 
     A subclass makes weights in `__init__` or, once input shapes are known, in `build`, and computes
@@ -139,15 +137,6 @@ class Layer(LayerConfig, LayerDTypes, LayerState, Operation):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Return the mask of the output; the mask of the input by default."""
         return previous_mask
-
-    def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of this shape. A layer is built once, before its first call.
-
-        Args:
-            input_shape: shape of the first call argument (a structure of shapes for a structure of
-                tensors). A `build` with several parameters gets the shapes of the call arguments
-                that they name: `build(self, query_shape, value_shape)`.
-        """
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs from the inputs."""
@@ -342,13 +331,6 @@ class Layer(LayerConfig, LayerDTypes, LayerState, Operation):
         shapes = arguments.shapes_for(self, type(self).compute_output_shape, spec, spec.shapes())
         return arguments.tensors_of_shape(self.compute_output_shape(**shapes), self.compute_dtype)
 
-    def _check_super_called(self) -> None:
-        if "_call_signature" not in self.__dict__:
-            raise RuntimeError(
-                f"pynn.{type(self).__name__}: expected super().__init__() in __init__(), before "
-                "anything else; it was not called"
-            )
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
@@ -375,4 +357,4 @@ def _finish_build(build: Any) -> Any:
     return wrapper
 
 
-Layer.build = _finish_build(Layer.build)  # type: ignore[method-assign]
+Layer.build = _finish_build(LayerConfig.build)  # type: ignore[method-assign]

@@ -54,15 +54,15 @@ class Merge(Layer):
             return known.pop()
         return None if None in sizes else 1
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """An entry is valid where it is valid in some input."""
-        if not isinstance(previous_mask, (list, tuple)) or all(m is None for m in previous_mask):
+        if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
             return None
-        masks = [m for m in previous_mask if m is not None]
-        mask = masks[0]
+        masks = [m for m in mask if m is not None]
+        joint = masks[0]
         for other in masks[1:]:
-            mask = ops.logical_or(mask, other)
-        return mask
+            joint = ops.logical_or(joint, other)
+        return joint
 
 
 class Add(Merge):
@@ -149,22 +149,21 @@ class Concatenate(Layer):
             f"received shapes={shapes} (layer {self.name!r})"
         )
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The masks joined along the axis; an input without a mask is valid everywhere."""
-        if not isinstance(previous_mask, (list, tuple)) or all(m is None for m in previous_mask):
+        if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
             return None
         joined = self.axis % len(inputs[0].shape)
         masks = []
-        for x, mask in zip(inputs, previous_mask, strict=True):
-            if mask is None:
+        for x, one in zip(inputs, mask, strict=True):
+            if one is None:
                 masks.append(ops.ones_like(x, dtype="bool"))
                 continue
-            while len(mask.shape) < len(x.shape):
-                mask = ops.expand_dims(mask, -1)
-            masks.append(ops.broadcast_to(mask, x.shape))
-        mask = ops.concatenate(masks, axis=joined)
-        # Steps are valid where any of their features is, the mask's shape being that of steps.
-        return ops.any(mask, axis=-1) if len(mask.shape) > 1 else mask
+            while len(one.shape) < len(x.shape):
+                one = ops.expand_dims(one, -1)
+            masks.append(ops.broadcast_to(one, x.shape))
+        # A mask has the shape of the steps: a step is valid if any of its features is.
+        return ops.any(ops.concatenate(masks, axis=joined), axis=-1)
 
 
 def _checked_shapes(layer: Layer, shapes: Any) -> list[Shape]:

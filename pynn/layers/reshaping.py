@@ -73,7 +73,8 @@ class Reshape(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
+        shape: Any = self.compute_output_shape(inputs.shape)
+        return ops.reshape(inputs, shape)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Return the output shape for an input shape."""

@@ -12,6 +12,7 @@ import numpy as np
 from pynn import backend, constraints, initializers, naming, regularizers, tree
 from pynn.keras_tensor import standardize_shape
 from pynn.layers.call_context import current
+from pynn.layers.dtypes import LayerDTypes
 from pynn.layers.tracking import TrackedDict, TrackedList, TrackedSet, Tracker
 from pynn.variables import Variable
 
@@ -38,8 +39,13 @@ def note_change() -> None:
     _last_change = next(_change_counter)
 
 
-class LayerState:
-    """Mixin of `Layer`: tracking of parts, weights and losses."""
+class LayerState(LayerDTypes):
+    """Base of `Layer`: tracking of parts, weights and losses."""
+
+    built: bool
+    _tracker: Tracker
+    _losses: list[Any]
+    _trainable: bool
 
     # Attributes that say how a model is being run, not what its layers compute.
     _untraced_attributes: frozenset[str] = frozenset()
@@ -76,6 +82,13 @@ class LayerState:
         if tracker is not None and value is not None:
             self._release(name, value)
             note_change()
+
+    def _check_super_called(self) -> None:
+        if "_tracker" not in self.__dict__:
+            raise RuntimeError(
+                f"pynn.{type(self).__name__}: expected super().__init__() in __init__(), before "
+                "anything else; it was not called"
+            )
 
     def _check_tracks_nothing(self, value: Any) -> None:
         if isinstance(value, (Variable, LayerState)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynn import backend, dtype_policies, initializers, ops
+from pynn import _core, backend, dtype_policies, initializers
 from pynn.naming import auto_name, name_scope
 from pynn.variables import Variable
 
@@ -110,7 +110,7 @@ class Metric:
     def reset_state(self) -> None:
         """Sets all variables to zero."""
         for variable in self.variables:
-            variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+            variable.assign(_core.full(variable.shape, 0, variable.dtype))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes one batch into account and returns the number so far."""

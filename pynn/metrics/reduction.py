@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pynn import ops
+from pynn import _core, ops
 from pynn.losses.loss import apply_mask, fit_weight
 from pynn.metrics.metric import Metric
 from pynn.saving import deserialize_keras_object, serialize_keras_object
@@ -102,7 +102,10 @@ class Mean(Metric):
 
     def result(self) -> Any:
         """Returns the mean, a scalar; 0 before the first update."""
-        return ops.divide_no_nan(self.total.value, self.count.value)
+        total, count = self.total.value, self.count.value
+        # In engine calls: the results of all metrics are asked for after every single batch.
+        zero = _core.full((), 0.0, self.dtype)
+        return _core.where(_core.equal(count, zero), zero, _core.divide(total, count))
 
 
 class MeanMetricWrapper(Mean):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynn import _core, ops, tree
 from pynn.function import Function
 from pynn.keras_tensor import KerasTensor
-from pynn.layers.arguments import CallSpec, set_mask
+from pynn.layers.arguments import CallSpec, is_tensor, set_mask
 from pynn.layers.input_layer import InputLayer
 from pynn.layers.input_spec import InputSpec
 from pynn.layers.layer import Layer
 from pynn.models.graph_config import graph_config, read_graph
 from pynn.models.model import Model
 from pynn.node import node_of
+from pynn.operation import init_signature
 from pynn.trainer import Trainer
 
 
@@ -189,7 +189,7 @@ class Functional(Function, Model):
         return [inputs[name] for name in names]
 
 
-def functional_from_config(cls: type, config: dict[str, Any], custom_objects: Any = None) -> Any:
+def functional_from_config(cls: type, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
     """Make a functional model from `Functional.get_config()`, Keras's or ours.
 
     Args:
@@ -226,7 +226,8 @@ def clone_graph(
 
 
 def _new_input(x: KerasTensor) -> KerasTensor:
-    operation = node_of(x).operation if node_of(x) is not None else None
+    node = node_of(x)
+    operation = None if node is None else node.operation
     optional = isinstance(operation, InputLayer) and operation.optional
     name = operation.name if isinstance(operation, InputLayer) else None
     layer = InputLayer(batch_shape=x.shape, dtype=x.dtype, optional=optional, name=name)
@@ -266,17 +267,15 @@ def _check_unique_names(model: Functional) -> None:
 
 
 def _spec_of(x: KerasTensor, name: str | None) -> InputSpec:
-    operation = node_of(x).operation  # type: ignore[union-attr]
+    layer: Any = node_of(x).operation  # type: ignore[union-attr]
     # The batch size of the data may differ from the one that the graph was made with.
     shape = (None, *x.shape[1:]) if x.shape else ()
-    return InputSpec(
-        shape=shape, allow_last_axis_squeeze=True, name=name, optional=operation.optional
-    )
+    return InputSpec(shape=shape, allow_last_axis_squeeze=True, name=name, optional=layer.optional)
 
 
 def _fit_to(x: Any, reference: KerasTensor, name: str, model_name: str) -> Any:
     """Cast to the dtype of the graph's input; add or drop a last axis of size 1 if that fits."""
-    if not hasattr(x, "shape"):
+    if not is_tensor(x):
         x = _core.tensor(x)
     rank, expected = len(x.shape), len(reference.shape)
     if rank == expected + 1 and x.shape[-1] == 1:
@@ -295,9 +294,7 @@ def _fit_to(x: Any, reference: KerasTensor, name: str, model_name: str) -> Any:
 
 def _has_graph_constructor(cls: type) -> bool:
     """Whether `cls(inputs=..., outputs=..., name=...)` makes a model of the class."""
-    if cls.__init__ is Functional.__init__:
-        return True
-    parameters = inspect.signature(cls.__init__).parameters.values()
+    parameters = init_signature(cls).parameters.values()
     names = {p.name for p in parameters}
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return any(p.kind is p.VAR_KEYWORD for p in parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynn import naming, shape_inference
@@ -60,7 +60,7 @@ class Model(Trainer, Layer):
             # A subclass that calls super().__init__(inputs, outputs): it becomes functional. The
             # class itself is changed, because saving knows classes by identity.
             _insert_base(type(self), Functional)
-            Functional.__init__(self, *args, **kwargs)
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
             return
         if args:
             raise TypeError(
@@ -189,13 +189,13 @@ class Model(Trainer, Layer):
 
         return json.dumps(serialize_keras_object(self), **kwargs)
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
         """Build the model for the shapes of `get_build_config()`."""
         if config and not self.built and config.get("input_shape") is not None:
             super().build_from_config(config)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
         """Make a model from what `get_config()` returned.
 
         Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynn import dtype_policies, shape_inference, tree
@@ -44,7 +44,7 @@ class Sequential(Model):
     ):
         super().__init__(trainable=trainable, name=name, **kwargs)
         # The symbolic tensor in front of the first layer and behind each layer; None: not known.
-        self._tensors: list[KerasTensor] | None = None
+        self._tensors: list[Any] | None = None
         self._input: KerasTensor | None = None
         self._stack: list[Layer] = []
         for layer in layers or ():
@@ -258,7 +258,7 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
         """Make a model from what `get_config()` returned."""
         if "layers" not in config:
             return super().from_config(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from pynn.variables import Variable
 _STACK_POSITIONS = (0.45, 0.80, 1.0)
 _GRAPH_POSITIONS = (0.30, 0.56, 0.74, 1.0)
 _TRAINABLE_POSITIONS = {3: (0.40, 0.70, 0.86, 1.0), 4: (0.26, 0.48, 0.62, 0.88, 1.0)}
+_JUSTIFY: dict[str, Any] = {"Param #": "right", "Trainable": "center"}
 
 
 def print_summary(
@@ -62,31 +64,21 @@ def summary_text(
     header = ["Layer (type)", "Output Shape", "Param #"]
     header += ["Connected to"] if is_graph else []
     header += ["Trainable"] if show_trainable else []
-    default = _GRAPH_POSITIONS if is_graph else _STACK_POSITIONS
+    default: tuple[float, ...] = _GRAPH_POSITIONS if is_graph else _STACK_POSITIONS
     if show_trainable:
         default = _TRAINABLE_POSITIONS[len(default)]
     table = Table(width=width, show_lines=True)
     widths = _column_widths(positions or default, width, len(header))
     for name, size in zip(header, widths, strict=True):
-        table.add_column(name, justify="right" if name == "Param #" else "left", width=size)
+        table.add_column(name, justify=_JUSTIFY.get(name, "left"), width=size)
     rows = _rows(model, _selected(model, layer_range), is_graph, expand_nested, show_trainable)
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
-    console = Console(width=width, file=_Discard(), record=True, color_system=None)
+    console = Console(width=width, file=io.StringIO(), record=True, color_system=None)
     console.print(f'Model: "{model.name}"', markup=False, highlight=False)
     console.print(table, highlight=False)
     console.print("\n".join(_totals(model)), markup=False, highlight=False)
     return console.export_text().rstrip("\n")
-
-
-class _Discard:
-    """A file that keeps nothing: the console records what it would write."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
 
 
 def _plain(cell: str) -> Any:
@@ -187,14 +179,14 @@ def _count(layer: Any) -> str:
     return f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
 
 
-def _connections(operation: Any, model: Functional) -> str:
+def _connections(operation: Any, model: Any) -> str:
     inside = set(model._nodes)
     names = []
     for node in operation._inbound_nodes:
         if node not in inside:
             continue
         for x in node.input_tensors:
-            history = x._keras_history  # type: ignore[attr-defined]
+            history = x._keras_history
             names.append(f"{history.operation.name}[{history.node_index}][{history.tensor_index}]")
     return ", ".join(names) or "-"
 

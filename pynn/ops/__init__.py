@@ -5,20 +5,58 @@ KerasTensors of the functional API. Dtypes promote as in Keras; Python scalars f
 operand.
 """
 
-from pynn.ops import core, linalg, math, nn, numpy
+from pynn.ops import (
+    activation,
+    arithmetic,
+    contraction,
+    core,
+    creation,
+    crossentropy,
+    indexing,
+    joining,
+    linalg,
+    linear,
+    logic,
+    math,
+    nn,
+    normalization,
+    numpy,
+    reduction,
+    shaping,
+    transcendental,
+)
+from pynn.ops.activation import *  # noqa: F403
+from pynn.ops.arithmetic import *  # noqa: F403
+from pynn.ops.contraction import *  # noqa: F403
 from pynn.ops.core import *  # noqa: F403
+from pynn.ops.creation import *  # noqa: F403
+from pynn.ops.crossentropy import *  # noqa: F403
+from pynn.ops.indexing import *  # noqa: F403
+from pynn.ops.joining import *  # noqa: F403
 from pynn.ops.linalg import *  # noqa: F403
+from pynn.ops.linear import *  # noqa: F403
+from pynn.ops.logic import *  # noqa: F403
 from pynn.ops.math import *  # noqa: F403
-from pynn.ops.nn import *  # noqa: F403
-from pynn.ops.numpy import *  # noqa: F403
+from pynn.ops.normalization import *  # noqa: F403
+from pynn.ops.reduction import *  # noqa: F403
+from pynn.ops.shaping import *  # noqa: F403
+from pynn.ops.transcendental import *  # noqa: F403
 
-__all__ = [
-    "linalg",
-    "nn",
-    "numpy",
-    *core.__all__,
-    *linalg.__all__,
-    *math.__all__,
-    *nn.__all__,
-    *(name for name in numpy.__all__ if name not in core.__all__),
-]
+# In steps that type checkers follow.
+__all__ = ["linalg", "nn", "numpy"]
+__all__ += activation.__all__
+__all__ += arithmetic.__all__
+__all__ += contraction.__all__
+__all__ += core.__all__
+__all__ += creation.__all__
+__all__ += crossentropy.__all__
+__all__ += indexing.__all__
+__all__ += joining.__all__
+__all__ += linalg.__all__
+__all__ += linear.__all__
+__all__ += logic.__all__
+__all__ += math.__all__
+__all__ += normalization.__all__
+__all__ += reduction.__all__
+__all__ += shaping.__all__
+__all__ += transcendental.__all__

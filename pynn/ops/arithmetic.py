@@ -23,6 +23,8 @@ def add(x1: Any, x2: Any) -> Tensor:
     """Return x1 + x2, elementwise.
 
     >>> pynn.ops.add([1, 2], [[10], [20]]).numpy()
+    array([[11, 12],
+           [21, 22]], dtype=int32)
     """
     return _core.add(x1, x2)
 
@@ -32,6 +34,7 @@ def subtract(x1: Any, x2: Any) -> Tensor:
     """Return x1 - x2, elementwise.
 
     >>> pynn.ops.subtract([5, 2], 1).numpy()
+    array([4, 1], dtype=int32)
     """
     return _core.subtract(x1, x2)
 
@@ -41,6 +44,7 @@ def multiply(x1: Any, x2: Any) -> Tensor:
     """Return x1 * x2, elementwise.
 
     >>> pynn.ops.multiply([1.0, 2.0], 3).numpy()
+    array([3., 6.], dtype=float32)
     """
     return _core.multiply(x1, x2)
 
@@ -50,6 +54,7 @@ def divide(x1: Any, x2: Any) -> Tensor:
     """Return x1 / x2, elementwise; integers give floats.
 
     >>> pynn.ops.divide([1, 2], 4).numpy()
+    array([0.25, 0.5 ], dtype=float32)
     """
     return _core.divide(x1, x2)
 
@@ -59,6 +64,7 @@ def true_divide(x1: Any, x2: Any) -> Tensor:
     """Return x1 / x2: another name of `divide`.
 
     >>> pynn.ops.true_divide([1, 2], 4).numpy()
+    array([0.25, 0.5 ], dtype=float32)
     """
     return _core.divide(x1, x2)
 
@@ -68,6 +74,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Tensor:
     """Return x1 / x2, and 0 where x2 is 0. The gradient is 0 there too.
 
     >>> pynn.ops.divide_no_nan([1.0, 2.0], [0.0, 4.0]).numpy()
+    array([0. , 0.5], dtype=float32)
     """
     x1, x2 = promoted_float(x1, x2)
     is_zero = _core.equal(x2, 0)
@@ -80,6 +87,7 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
     """Return floor(x1 / x2), elementwise; integer division by 0 gives 0.
 
     >>> pynn.ops.floor_divide([7, -7], 2).numpy()
+    array([ 3, -4], dtype=int32)
     """
     return _core.floor_divide(x1, x2)
 
@@ -89,6 +97,7 @@ def mod(x1: Any, x2: Any) -> Tensor:
     """Return the remainder of floor division; it has the sign of `x2`.
 
     >>> pynn.ops.mod([7, -7], 3).numpy()
+    array([1, 2], dtype=int32)
     """
     return _core.mod(x1, x2)
 
@@ -98,6 +107,7 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     """Return the remainder of division towards zero; it has the sign of `x1`, as C's fmod.
 
     >>> pynn.ops.fmod([7, -7], 3).numpy()
+    array([ 1, -1], dtype=int32)
     """
     x1, x2 = promoted(x1, x2)
     remainder = _core.mod(_core.abs(x1), _core.abs(x2))
@@ -109,6 +119,7 @@ def power(x1: Any, x2: Any) -> Tensor:
     """Return x1 raised to the power x2, elementwise.
 
     >>> pynn.ops.power([2.0, 3.0], 2).numpy()
+    array([4., 9.], dtype=float32)
     """
     return _core.power(x1, x2)
 
@@ -118,6 +129,7 @@ def maximum(x1: Any, x2: Any) -> Tensor:
     """Return the larger of x1 and x2, elementwise; NaN if either is NaN.
 
     >>> pynn.ops.maximum([1, 5], 3).numpy()
+    array([3, 5], dtype=int32)
     """
     return _core.maximum(x1, x2)
 
@@ -127,6 +139,7 @@ def minimum(x1: Any, x2: Any) -> Tensor:
     """Return the smaller of x1 and x2, elementwise; NaN if either is NaN.
 
     >>> pynn.ops.minimum([1, 5], 3).numpy()
+    array([1, 3], dtype=int32)
     """
     return _core.minimum(x1, x2)
 
@@ -136,6 +149,7 @@ def fmax(x1: Any, x2: Any) -> Tensor:
     """Return the larger of x1 and x2, elementwise; where one is NaN, the other.
 
     >>> pynn.ops.fmax([1.0, np.nan], 0.0).numpy()
+    array([1., 0.], dtype=float32)
     """
     x1, x2 = promoted(x1, x2)
     take_x2 = _core.logical_or(_core.isnan(x1), _core.less(x1, x2))
@@ -147,6 +161,7 @@ def fmin(x1: Any, x2: Any) -> Tensor:
     """Return the smaller of x1 and x2, elementwise; where one is NaN, the other.
 
     >>> pynn.ops.fmin([1.0, np.nan], 0.0).numpy()
+    array([0., 0.], dtype=float32)
     """
     x1, x2 = promoted(x1, x2)
     take_x2 = _core.logical_or(_core.isnan(x1), _core.greater(x1, x2))
@@ -158,6 +173,7 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     """Return sqrt(x1**2 + x2**2), elementwise, without overflow of the squares.
 
     >>> pynn.ops.hypot(3.0, [4.0, 0.0]).numpy()
+    array([5., 3.], dtype=float32)
     """
     x1, x2 = (_core.abs(x) for x in promoted_float(x1, x2))
     large, small = _core.maximum(x1, x2), _core.minimum(x1, x2)
@@ -175,6 +191,7 @@ def heaviside(x1: Any, x2: Any) -> Tensor:
     """Return 0 where x1 < 0, 1 where x1 > 0 and x2 where x1 is 0.
 
     >>> pynn.ops.heaviside([-1.0, 0.0, 2.0], 0.5).numpy()
+    array([0. , 0.5, 1. ], dtype=float32)
     """
     x1, x2 = promoted_float(x1, x2)
     step = _core.where(_core.greater(x1, 0), 1.0, _core.where(_core.equal(x1, 0), x2, 0.0))
@@ -186,6 +203,7 @@ def negative(x: Any) -> Tensor:
     """Return -x.
 
     >>> pynn.ops.negative([1, -2]).numpy()
+    array([-1,  2], dtype=int32)
     """
     return _core.negative(x)
 
@@ -195,6 +213,7 @@ def abs(x: Any) -> Tensor:
     """Return the absolute value.
 
     >>> pynn.ops.abs([-1.5, 2.0]).numpy()
+    array([1.5, 2. ], dtype=float32)
     """
     x = convert_to_tensor(x)
     return x if x.dtype == "bool" else _core.abs(x)
@@ -205,6 +224,7 @@ def absolute(x: Any) -> Tensor:
     """Return the absolute value: another name of `abs`.
 
     >>> pynn.ops.absolute([-1.5, 2.0]).numpy()
+    array([1.5, 2. ], dtype=float32)
     """
     return abs(x)
 
@@ -214,6 +234,7 @@ def fabs(x: Any) -> Tensor:
     """Return the absolute value as a float.
 
     >>> pynn.ops.fabs([-1, 2]).numpy()
+    array([1., 2.], dtype=float32)
     """
     return _core.abs(as_float(x))
 
@@ -223,6 +244,7 @@ def sign(x: Any) -> Tensor:
     """Return -1, 0 or 1 by the sign of x.
 
     >>> pynn.ops.sign([-3.0, 0.0, 5.0]).numpy()
+    array([-1.,  0.,  1.], dtype=float32)
     """
     return _core.sign(x)
 
@@ -232,6 +254,7 @@ def square(x: Any) -> Tensor:
     """Return x * x.
 
     >>> pynn.ops.square([1, -3]).numpy()
+    array([1, 9], dtype=int32)
     """
     return _core.square(as_number(x))
 
@@ -241,6 +264,7 @@ def reciprocal(x: Any) -> Tensor:
     """Return 1 / x as a float.
 
     >>> pynn.ops.reciprocal([2.0, 4.0]).numpy()
+    array([0.5 , 0.25], dtype=float32)
     """
     return _core.reciprocal(as_float(x))
 
@@ -250,6 +274,7 @@ def floor(x: Any) -> Tensor:
     """Return the largest whole number not above x, as a float.
 
     >>> pynn.ops.floor([1.7, -1.2]).numpy()
+    array([ 1., -2.], dtype=float32)
     """
     return _core.floor(as_float(x))
 
@@ -259,6 +284,7 @@ def ceil(x: Any) -> Tensor:
     """Return the smallest whole number not below x, as a float.
 
     >>> pynn.ops.ceil([1.2, -1.7]).numpy()
+    array([ 2., -1.], dtype=float32)
     """
     return _core.ceil(as_float(x))
 
@@ -268,6 +294,7 @@ def trunc(x: Any) -> Tensor:
     """Return x without its fraction; integers are returned as they are.
 
     >>> pynn.ops.trunc([1.7, -1.7]).numpy()
+    array([ 1., -1.], dtype=float32)
     """
     x = convert_to_tensor(x)
     if x.dtype not in FLOAT_DTYPES:
@@ -280,7 +307,9 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     """Return x rounded to `decimals` decimal places, ties to even; integers stay integers.
 
     >>> pynn.ops.round([0.5, 1.5, 2.345]).numpy()
+    array([0., 2., 2.], dtype=float32)
     >>> pynn.ops.round([2.345], decimals=1).numpy()
+    array([2.3], dtype=float32)
     """
     x = as_number(x)
     if x.dtype in FLOAT_DTYPES:
@@ -306,6 +335,7 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
     `x_min` and `x_max` are numbers, or tensors that broadcast with `x`.
 
     >>> pynn.ops.clip([-1.0, 0.5, 9.0], 0.0, 1.0).numpy()
+    array([0. , 0.5, 1. ], dtype=float32)
     """
     x = as_number(x)
     scalars = isinstance(x_min, (int, float)) and isinstance(x_max, (int, float))
@@ -323,6 +353,7 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None)
     The default of `posinf` and `neginf` is the largest and the lowest finite value of the dtype.
 
     >>> pynn.ops.nan_to_num([np.nan, np.inf, 1.0], posinf=9.0).numpy()
+    array([0., 9., 1.], dtype=float32)
     """
     x = convert_to_tensor(x)
     if x.dtype not in FLOAT_DTYPES:
@@ -340,6 +371,7 @@ def real(x: Any) -> Tensor:
     """Return the real part: x itself, as tensors are real.
 
     >>> pynn.ops.real([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
     """
     return convert_to_tensor(x)
 
@@ -349,6 +381,7 @@ def imag(x: Any) -> Tensor:
     """Return the imaginary part: zeros, as tensors are real.
 
     >>> pynn.ops.imag([1.0, 2.0]).numpy()
+    array([0., 0.], dtype=float32)
     """
     x = convert_to_tensor(x)
     return _core.full(x.shape, 0, x.dtype)
@@ -359,6 +392,7 @@ def conjugate(x: Any) -> Tensor:
     """Return the complex conjugate: x itself, as tensors are real.
 
     >>> pynn.ops.conjugate([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
     """
     return convert_to_tensor(x)
 
@@ -368,5 +402,6 @@ def conj(x: Any) -> Tensor:
     """Return the complex conjugate: another name of `conjugate`.
 
     >>> pynn.ops.conj([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
     """
     return convert_to_tensor(x)

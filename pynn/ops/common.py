@@ -57,7 +57,8 @@ def reduced_size(shape: Sequence[int], axis: Axis, who: str) -> int:
 
 def as_float(x: Any) -> Tensor:
     """`x` as a float tensor: ints and bools become `floatx()`."""
-    x = convert_to_tensor(x)
+    if type(x) is not Tensor:
+        x = _core.tensor(x)
     return x if x.dtype in FLOAT_DTYPES else _core.cast(x, config.floatx())
 
 

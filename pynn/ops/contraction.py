@@ -7,6 +7,7 @@ from pynn import _core
 from pynn._core import Tensor
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import promoted
+from pynn.ops.indexing import diagonal
 from pynn.ops.symbolic import symbolic_op
 
 __all__ = ["einsum"]
@@ -24,6 +25,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         TypeError: any keyword is given.
 
     >>> pynn.ops.einsum("bij,jk->bik", np.ones((5, 2, 3)), np.ones((3, 4))).shape
+    (5, 2, 4)
     """
     if kwargs:
         raise TypeError(f"pynn.einsum: expected no keywords; received {sorted(kwargs)}")
@@ -106,8 +108,6 @@ def _needed(terms: list[str], output: str) -> set[str]:
 
 def _simplified(term: str, x: Tensor, needed: set[str]) -> tuple[str, Tensor]:
     """Diagonals of repeated labels taken, and labels that nothing needs summed out."""
-    from pynn.ops.indexing import diagonal
-
     for label in sorted(set(term)):
         while term.count(label) > 1:
             first = term.index(label)

@@ -35,6 +35,7 @@ def convert_to_tensor(
         TypeError: `x` cannot be converted.
 
     >>> pynn.ops.convert_to_tensor([1, 2, 3]).dtype
+    'int32'
     """
     if sparse or ragged:
         raise ValueError(
@@ -51,6 +52,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
         TraceError: `x` is traced, so that it has no value yet.
 
     >>> pynn.ops.convert_to_numpy(pynn.ops.zeros((2,)))
+    array([0., 0.], dtype=float32)
     """
     return backend.convert_to_numpy(x)
 
@@ -59,6 +61,7 @@ def is_tensor(x: Any) -> bool:
     """Return whether `x` is a tensor.
 
     >>> pynn.ops.is_tensor(pynn.ops.ones((2,))), pynn.ops.is_tensor([1.0, 1.0])
+    (True, False)
     """
     return backend.is_tensor(x)
 
@@ -70,6 +73,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
     Float to integer truncates towards zero; anything to bool is `x != 0`.
 
     >>> pynn.ops.cast([1.5, -1.5], "int32").numpy()
+    array([ 1, -1], dtype=int32)
     """
     return backend.cast(x, dtype)
 
@@ -79,6 +83,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     """Return `x` converted to `dtype`, values beyond its range replaced by its ends.
 
     >>> pynn.ops.saturate_cast([300.0, -5.0, 7.0], "uint8").numpy()
+    array([255,   0,   7], dtype=uint8)
     """
     x = backend.convert_to_tensor(x)
     name = standardize_dtype(dtype)
@@ -114,6 +119,7 @@ def shape(x: Any) -> tuple[int | None, ...]:
     """Return the shape as a tuple; None stands for sizes that a KerasTensor does not know.
 
     >>> pynn.ops.shape(pynn.ops.zeros((2, 3)))
+    (2, 3)
     """
     return tuple(x.shape) if hasattr(x, "shape") else tuple(backend.convert_to_tensor(x).shape)
 
@@ -122,6 +128,7 @@ def ndim(x: Any) -> int:
     """Return the number of axes.
 
     >>> pynn.ops.ndim([[1, 2], [3, 4]])
+    2
     """
     return len(shape(x))
 
@@ -130,6 +137,7 @@ def size(x: Any) -> int | None:
     """Return the number of elements; None for a KerasTensor with an unknown size.
 
     >>> pynn.ops.size([[1, 2], [3, 4]])
+    4
     """
     sizes = shape(x)
     return None if None in sizes else math.prod(sizes)  # type: ignore[arg-type]
@@ -139,6 +147,7 @@ def dtype(x: Any) -> str:
     """Return the name of the dtype.
 
     >>> pynn.ops.dtype([1.0, 2.0])
+    'float32'
     """
     return standardize_dtype(x.dtype) if hasattr(x, "dtype") else backend.convert_to_tensor(x).dtype
 
@@ -148,6 +157,7 @@ def stop_gradient(variable: Any) -> Tensor:
     """Return the value, as a constant to differentiation.
 
     >>> pynn.ops.stop_gradient([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
     """
     return _core.stop_gradient(variable)
 
@@ -160,6 +170,7 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
         ValueError: `num` is given and is not the size of the axis.
 
     >>> [row.numpy() for row in pynn.ops.unstack([[1, 2], [3, 4]])]
+    [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
     """
     x = backend.convert_to_tensor(x)
     axis = canonical_axis("unstack", axis, x.ndim)
@@ -181,6 +192,8 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Tensor:
         ValueError: there is not one start and one size per axis, or a size is too large.
 
     >>> pynn.ops.slice([[1, 2, 3], [4, 5, 6]], (0, 1), (2, 2)).numpy()
+    array([[2, 3],
+           [5, 6]], dtype=int32)
     """
     x = backend.convert_to_tensor(inputs)
     starts = _starts("slice", start_indices, x.ndim)
@@ -210,11 +223,16 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
         ValueError: there is not one start per axis, or `updates` is too large.
 
     >>> pynn.ops.slice_update([1, 2, 3, 4], [1], [8, 9]).numpy()
+    array([1, 8, 9, 4], dtype=int32)
     """
     x = backend.convert_to_tensor(inputs)
     updates = backend.convert_to_tensor(updates, x.dtype)
     starts = _starts("slice_update", start_indices, x.ndim)
     _check_block("slice_update", x.shape, updates.shape)
+    if is_static(*starts):
+        room = zip(starts, x.shape, updates.shape, strict=True)
+        lows = [_clamped(start, total - n) for start, total, n in room]
+        return _core.slice_update(x, updates, lows, [1] * x.ndim)
     inside = _core.full((), True, "bool")
     for axis, (total, n) in enumerate(zip(x.shape, updates.shape, strict=True)):
         if n == total:
@@ -270,6 +288,7 @@ def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Tensor:
         ValueError: an index is out of range, or the shapes do not fit.
 
     >>> pynn.ops.scatter([[0], [2]], [5.0, 7.0], (4,)).numpy()
+    array([5., 0., 7., 0.], dtype=float32)
     """
     values = backend.convert_to_tensor(values)
     return _scatter_add("scatter", _core.full(tuple(shape), 0, values.dtype), indices, values)
@@ -287,6 +306,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
         TraceError: `reduction` is None and `indices` is traced.
 
     >>> pynn.ops.scatter_update([1.0, 2.0, 3.0], [[0], [2]], [8.0, 9.0]).numpy()
+    array([8., 2., 9.], dtype=float32)
     """
     x = backend.convert_to_tensor(inputs)
     updates = backend.convert_to_tensor(updates, x.dtype)

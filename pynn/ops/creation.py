@@ -32,6 +32,8 @@ def zeros(shape: Shape, dtype: Any = None) -> Tensor:
     """Return zeros; `dtype` defaults to `floatx()`.
 
     >>> pynn.ops.zeros((2, 2)).numpy()
+    array([[0., 0.],
+           [0., 0.]], dtype=float32)
     """
     return _core.full(_shape(shape), 0, standardize_dtype(dtype))
 
@@ -40,6 +42,7 @@ def ones(shape: Shape, dtype: Any = None) -> Tensor:
     """Return ones; `dtype` defaults to `floatx()`.
 
     >>> pynn.ops.ones((3,), dtype="int32").numpy()
+    array([1, 1, 1], dtype=int32)
     """
     return _core.full(_shape(shape), 1, standardize_dtype(dtype))
 
@@ -48,6 +51,7 @@ def empty(shape: Shape, dtype: Any = None) -> Tensor:
     """Return a tensor whose values are not promised; they are zeros.
 
     >>> pynn.ops.empty((2, 3)).shape
+    (2, 3)
     """
     return zeros(shape, dtype)
 
@@ -59,6 +63,7 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Tensor:
     `fill_value` is a scalar, or a tensor that broadcasts to `shape`.
 
     >>> pynn.ops.full((2,), 7.0).numpy()
+    array([7., 7.], dtype=float32)
     """
     dtype = standardize_dtype(dtype)
     if isinstance(fill_value, (bool, int, float)):
@@ -71,6 +76,7 @@ def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Return zeros of x's shape and, unless `dtype` is given, x's dtype.
 
     >>> pynn.ops.zeros_like([1, 2]).numpy()
+    array([0, 0], dtype=int32)
     """
     return _filled_like(x, 0, dtype)
 
@@ -80,6 +86,7 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Return ones of x's shape and, unless `dtype` is given, x's dtype.
 
     >>> pynn.ops.ones_like([1.5, 2.5]).numpy()
+    array([1., 1.], dtype=float32)
     """
     return _filled_like(x, 1, dtype)
 
@@ -89,6 +96,7 @@ def empty_like(x: Any, dtype: Any = None) -> Tensor:
     """Return a tensor like x whose values are not promised; they are zeros.
 
     >>> pynn.ops.empty_like([[1, 2]]).shape
+    (1, 2)
     """
     return _filled_like(x, 0, dtype)
 
@@ -98,6 +106,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """Return a tensor filled with a value, of x's shape and, unless given, x's dtype.
 
     >>> pynn.ops.full_like([1, 2], 7).numpy()
+    array([7, 7], dtype=int32)
     """
     x = convert_to_tensor(x)
     return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
@@ -113,6 +122,7 @@ def array(x: Any, dtype: Any = None) -> Tensor:
     """Return x as a tensor: another name of `convert_to_tensor`.
 
     >>> pynn.ops.array([1, 2]).numpy()
+    array([1, 2], dtype=int32)
     """
     return convert_to_tensor(x, dtype)
 
@@ -123,7 +133,9 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     `dtype` follows the arguments: int32 for ints, `floatx()` for floats.
 
     >>> pynn.ops.arange(3).numpy()
+    array([0, 1, 2], dtype=int32)
     >>> pynn.ops.arange(1, 2, 0.5).numpy()
+    array([1. , 1.5], dtype=float32)
     """
     given = [v for v in (start, stop, step) if v is not None]
     dtype = result_type(*map(weak_dtype, given)) if dtype is None else standardize_dtype(dtype)
@@ -148,6 +160,7 @@ def linspace(
     Arrays as ends give arrays along a new axis `axis`. With `retstep`: (numbers, step).
 
     >>> pynn.ops.linspace(0.0, 1.0, 5).numpy()
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
     out_dtype = _spaced_dtype(start, stop, dtype)
     values, step = np.linspace(_host(start), _host(stop), num, endpoint, True, axis=axis)
@@ -170,6 +183,7 @@ def logspace(
     """Return `num` numbers from base**start to base**stop, evenly spaced in the exponent.
 
     >>> pynn.ops.logspace(0, 2, 3).numpy()
+    array([  1.,  10., 100.], dtype=float32)
     """
     values = np.logspace(_host(start), _host(stop), num, endpoint, base=_host(base), axis=axis)
     return _core.tensor(values, _spaced_dtype(start, stop, dtype))
@@ -182,6 +196,7 @@ def geomspace(
     """Return `num` numbers from `start` to `stop`, each a constant multiple of the one before.
 
     >>> pynn.ops.geomspace(1, 100, 3).numpy()
+    array([  1.,  10., 100.], dtype=float32)
     """
     values = np.geomspace(_host(start), _host(stop), num, endpoint, axis=axis)
     return _core.tensor(values, _spaced_dtype(start, stop, dtype))
@@ -201,6 +216,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Return the (N, M) matrix with ones on the k-th diagonal; M defaults to N.
 
     >>> pynn.ops.eye(2).numpy()
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
     """
     name = standardize_dtype(dtype)
     columns = None if M is None else operator.index(M)
@@ -211,6 +228,8 @@ def identity(n: int, dtype: Any = None) -> Tensor:
     """Return the (n, n) identity matrix.
 
     >>> pynn.ops.identity(2).numpy()
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
     """
     return eye(n, dtype=dtype)
 
@@ -219,6 +238,8 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Return the (N, M) matrix with ones on and below the k-th diagonal; M defaults to N.
 
     >>> pynn.ops.tri(2).numpy()
+    array([[1., 0.],
+           [1., 1.]], dtype=float32)
     """
     columns = None if M is None else operator.index(M)
     return _core.tensor(np.tri(operator.index(N), columns, k), standardize_dtype(dtype))
@@ -234,6 +255,9 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
         ValueError: `indexing` is not "xy" or "ij".
 
     >>> [grid.numpy() for grid in pynn.ops.meshgrid([1, 2], [3, 4])]
+    [array([[1, 2],
+           [1, 2]], dtype=int32), array([[3, 3],
+           [4, 4]], dtype=int32)]
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"pynn.meshgrid: expected indexing 'xy' or 'ij'; received {indexing!r}")
@@ -256,6 +280,7 @@ def bartlett(x: Any) -> Tensor:
     """Return the Bartlett (triangular) window of `x` points.
 
     >>> pynn.ops.bartlett(5).numpy()
+    array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
     """
     return _window(np.bartlett, x)
 
@@ -264,6 +289,7 @@ def blackman(x: Any) -> Tensor:
     """Return the Blackman window of `x` points.
 
     >>> pynn.ops.blackman(5).numpy().round(3)
+    array([-0.  ,  0.34,  1.  ,  0.34, -0.  ], dtype=float32)
     """
     return _window(np.blackman, x)
 
@@ -272,6 +298,7 @@ def hamming(x: Any) -> Tensor:
     """Return the Hamming window of `x` points.
 
     >>> pynn.ops.hamming(5).numpy().round(3)
+    array([0.08, 0.54, 1.  , 0.54, 0.08], dtype=float32)
     """
     return _window(np.hamming, x)
 
@@ -280,6 +307,7 @@ def hanning(x: Any) -> Tensor:
     """Return the Hann window of `x` points.
 
     >>> pynn.ops.hanning(5).numpy()
+    array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
     """
     return _window(np.hanning, x)
 
@@ -288,6 +316,7 @@ def kaiser(x: Any, beta: Any) -> Tensor:
     """Return the Kaiser window of `x` points with shape parameter `beta`.
 
     >>> pynn.ops.kaiser(5, 2.0).numpy().round(3)
+    array([0.439, 0.835, 1.   , 0.835, 0.439], dtype=float32)
     """
     return _core.tensor(np.kaiser(int(x), float(beta)), config.floatx())
 

@@ -29,6 +29,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         ValueError: an index is out of range (Keras gives NaN or a random element).
 
     >>> pynn.ops.take([[1, 2], [3, 4]], [1, 0], axis=1).numpy()
+    array([[2, 1],
+           [4, 3]], dtype=int32)
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -46,6 +48,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         ValueError: the ranks differ, or an index is out of range.
 
     >>> pynn.ops.take_along_axis([[10, 20], [30, 40]], [[1], [0]], axis=1).numpy()
+    array([[20],
+           [30]], dtype=int32)
     """
     x, indices = convert_to_tensor(x), _integer("take_along_axis", indices)
     if axis is None:
@@ -99,6 +103,7 @@ def get_item(x: Any, key: Any) -> Tensor:
     """Return x[key], for keys made of ints, slices, None, Ellipsis and index arrays.
 
     >>> pynn.ops.get_item([[1, 2], [3, 4]], (slice(None), 1)).numpy()
+    array([2, 4], dtype=int32)
     """
     return convert_to_tensor(x)[key]
 
@@ -113,6 +118,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         ValueError: x has fewer than 2 axes, or the axes are the same.
 
     >>> pynn.ops.diagonal([[1, 2], [3, 4]]).numpy()
+    array([1, 4], dtype=int32)
     """
     x = convert_to_tensor(x)
     if x.ndim < 2:
@@ -139,6 +145,8 @@ def diag(x: Any, k: int = 0) -> Tensor:
         ValueError: x has neither 1 nor 2 axes.
 
     >>> pynn.ops.diag([1, 2]).numpy()
+    array([[1, 0],
+           [0, 2]], dtype=int32)
     """
     x = convert_to_tensor(x)
     if x.ndim == 2:
@@ -162,6 +170,8 @@ def diagflat(x: Any, k: int = 0) -> Tensor:
     """Return the matrix with the flattened x on its k-th diagonal.
 
     >>> pynn.ops.diagflat([[1, 2]]).numpy()
+    array([[1, 0],
+           [0, 2]], dtype=int32)
     """
     x = convert_to_tensor(x)
     return diag(_core.reshape(x, (x.size,)), k)
@@ -172,6 +182,8 @@ def tril(x: Any, k: int = 0) -> Tensor:
     """Return x (..., M, N) with zeros above the k-th diagonal.
 
     >>> pynn.ops.tril([[1, 2], [3, 4]]).numpy()
+    array([[1, 0],
+           [3, 4]], dtype=int32)
     """
     return _triangle("tril", x, k, lower=True)
 
@@ -181,6 +193,8 @@ def triu(x: Any, k: int = 0) -> Tensor:
     """Return x (..., M, N) with zeros below the k-th diagonal.
 
     >>> pynn.ops.triu([[1, 2], [3, 4]]).numpy()
+    array([[1, 2],
+           [0, 4]], dtype=int32)
     """
     return _triangle("triu", x, k - 1, lower=False)
 
@@ -198,6 +212,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
     """Return the n-th differences of neighbours along `axis`; of bools, whether they differ.
 
     >>> pynn.ops.diff([1, 4, 9]).numpy()
+    array([3, 5], dtype=int32)
     """
     x = convert_to_tensor(a)
     before = (slice(None),) * canonical_axis("diff", axis, x.ndim)
@@ -214,6 +229,7 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
     """Return the coordinates in an array of `shape` of positions in its flattened form.
 
     >>> [i.numpy() for i in pynn.ops.unravel_index([1, 5], (2, 3))]
+    [array([0, 1], dtype=int32), array([1, 2], dtype=int32)]
     """
     rest = _integer("unravel_index", indices)
     rest = _core.where(_core.less(rest, 0), _core.add(rest, math.prod(shape)), rest)
@@ -229,6 +245,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """Return the Vandermonde matrix (len(x), N) of the powers of x.
 
     >>> pynn.ops.vander([1, 2, 3], increasing=True).numpy()
+    array([[1, 1, 1],
+           [1, 2, 4],
+           [1, 3, 9]], dtype=int32)
     """
     x = convert_to_tensor(x)
     if x.ndim != 1:

@@ -26,6 +26,7 @@ def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
         ValueError: there is no tensor, or their other axes differ.
 
     >>> pynn.ops.concatenate([[1, 2], [3]]).numpy()
+    array([1, 2, 3], dtype=int32)
     """
     tensors = _promoted_list("concatenate", xs)
     if axis is None:
@@ -38,6 +39,8 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     """Return tensors of one shape joined along a new axis.
 
     >>> pynn.ops.stack([[1, 2], [3, 4]], axis=1).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
     """
     return _core.stack(_promoted_list("stack", x), axis)
 
@@ -47,6 +50,8 @@ def hstack(xs: Sequence[Any]) -> Tensor:
     """Return tensors joined along the second axis; 1-D ones along the first.
 
     >>> pynn.ops.hstack([[[1], [2]], [[3], [4]]]).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
     """
     tensors = [_at_least(x, 1) for x in _promoted_list("hstack", xs)]
     return _core.concatenate(tensors, 0 if tensors[0].ndim == 1 else 1)
@@ -57,6 +62,8 @@ def vstack(xs: Sequence[Any]) -> Tensor:
     """Return tensors joined along the first axis; 1-D ones count as rows.
 
     >>> pynn.ops.vstack([[1, 2], [3, 4]]).numpy()
+    array([[1, 2],
+           [3, 4]], dtype=int32)
     """
     return _core.concatenate([_at_least(x, 2) for x in _promoted_list("vstack", xs)], 0)
 
@@ -66,6 +73,7 @@ def dstack(xs: Sequence[Any]) -> Tensor:
     """Return tensors joined along the third axis; (M, N) counts as (M, N, 1), (N,) as (1, N, 1).
 
     >>> pynn.ops.dstack([[1, 2], [3, 4]]).shape
+    (1, 2, 2)
     """
     return _core.concatenate([_at_least(x, 3) for x in _promoted_list("dstack", xs)], 2)
 
@@ -75,6 +83,7 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
     """Return x2 joined to the end of x1 along `axis`; by default both are flattened.
 
     >>> pynn.ops.append([1, 2], [[3], [4]]).numpy()
+    array([1, 2, 3, 4], dtype=int32)
     """
     x1, x2 = promoted(x1, x2)
     return concatenate([x1, x2], axis)
@@ -107,6 +116,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         ValueError: the axis does not divide into that many equal parts.
 
     >>> [part.numpy() for part in pynn.ops.split([1, 2, 3, 4], 2)]
+    [array([1, 2], dtype=int32), array([3, 4], dtype=int32)]
     """
     x = convert_to_tensor(x)
     axis = canonical_axis("split", axis, x.ndim)
@@ -127,6 +137,7 @@ def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0)
     """Return the parts of x along `axis` as `split`; the first parts may be longer by one.
 
     >>> [part.numpy() for part in pynn.ops.array_split([1, 2, 3, 4, 5], 2)]
+    [array([1, 2, 3], dtype=int32), array([4, 5], dtype=int32)]
     """
     x = convert_to_tensor(x)
     axis = canonical_axis("array_split", axis, x.ndim)
@@ -152,6 +163,9 @@ def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """Return the parts of x along its second axis; of a 1-D x along its only one.
 
     >>> [part.numpy() for part in pynn.ops.hsplit([[1, 2], [3, 4]], 2)]
+    [array([[1],
+           [3]], dtype=int32), array([[2],
+           [4]], dtype=int32)]
     """
     x = convert_to_tensor(x)
     return split(x, indices_or_sections, 0 if x.ndim == 1 else 1)
@@ -162,6 +176,7 @@ def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """Return the parts of x along its first axis.
 
     >>> [part.numpy() for part in pynn.ops.vsplit([[1, 2], [3, 4]], 2)]
+    [array([[1, 2]], dtype=int32), array([[3, 4]], dtype=int32)]
     """
     return split(x, indices_or_sections, 0)
 
@@ -171,6 +186,7 @@ def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """Return the parts of x along its third axis.
 
     >>> [part.shape for part in pynn.ops.dsplit(np.ones((1, 2, 4)), 2)]
+    [(1, 2, 2), (1, 2, 2)]
     """
     return split(x, indices_or_sections, 2)
 
@@ -190,7 +206,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         ValueError: `pad_width` does not fit, or `mode` is unknown.
 
     >>> pynn.ops.pad([1, 2], (1, 2)).numpy()
+    array([0, 1, 2, 0, 0], dtype=int32)
     >>> pynn.ops.pad([1, 2, 3], 2, mode="reflect").numpy()
+    array([3, 2, 1, 2, 3, 2, 1], dtype=int32)
     """
     x = convert_to_tensor(x)
     widths = _pad_widths(pad_width, x.ndim)
@@ -209,8 +227,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         )
     for axis, width in enumerate(widths):
         if width != (0, 0):
-            indices = np.pad(np.arange(x.shape[axis], dtype=np.int32), width, mode=mode)  # type: ignore[call-overload]
-            x = _core.take(x, indices, axis)
+            indices = np.arange(x.shape[axis], dtype=np.int32)
+            padded = np.pad(indices, width, mode=mode)  # type: ignore[call-overload]
+            x = _core.take(x, padded, axis)
     return x
 
 

@@ -22,6 +22,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         ValueError: `ord` does not go with that number of axes.
 
     >>> pynn.ops.norm([3.0, 4.0]).numpy()
+    array(5., dtype=float32)
     """
     x = as_float(x)
     axes = canonical_axes("norm", axis, x.ndim)

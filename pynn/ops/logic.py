@@ -26,6 +26,7 @@ def equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 == x2, elementwise.
 
     >>> pynn.ops.equal([1, 2], 2).numpy()
+    array([False,  True])
     """
     return _core.equal(x1, x2)
 
@@ -35,6 +36,7 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 != x2, elementwise.
 
     >>> pynn.ops.not_equal([1, 2], 2).numpy()
+    array([ True, False])
     """
     return _core.not_equal(x1, x2)
 
@@ -44,6 +46,7 @@ def less(x1: Any, x2: Any) -> Tensor:
     """Return x1 < x2, elementwise.
 
     >>> pynn.ops.less([1, 2], 2).numpy()
+    array([ True, False])
     """
     return _core.less(x1, x2)
 
@@ -53,6 +56,7 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 <= x2, elementwise.
 
     >>> pynn.ops.less_equal([1, 3], 2).numpy()
+    array([ True, False])
     """
     return _core.less_equal(x1, x2)
 
@@ -62,6 +66,7 @@ def greater(x1: Any, x2: Any) -> Tensor:
     """Return x1 > x2, elementwise.
 
     >>> pynn.ops.greater([1, 3], 2).numpy()
+    array([False,  True])
     """
     return _core.greater(x1, x2)
 
@@ -71,6 +76,7 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 >= x2, elementwise.
 
     >>> pynn.ops.greater_equal([1, 2], 2).numpy()
+    array([False,  True])
     """
     return _core.greater_equal(x1, x2)
 
@@ -80,6 +86,7 @@ def logical_and(x1: Any, x2: Any) -> Tensor:
     """Return whether both are true (non-zero), elementwise.
 
     >>> pynn.ops.logical_and([True, False], True).numpy()
+    array([ True, False])
     """
     return _core.logical_and(x1, x2)
 
@@ -89,6 +96,7 @@ def logical_or(x1: Any, x2: Any) -> Tensor:
     """Return whether either is true (non-zero), elementwise.
 
     >>> pynn.ops.logical_or([True, False], False).numpy()
+    array([ True, False])
     """
     return _core.logical_or(x1, x2)
 
@@ -98,6 +106,7 @@ def logical_xor(x1: Any, x2: Any) -> Tensor:
     """Return whether exactly one is true (non-zero), elementwise.
 
     >>> pynn.ops.logical_xor([True, False], True).numpy()
+    array([False,  True])
     """
     return _core.logical_xor(x1, x2)
 
@@ -107,6 +116,7 @@ def logical_not(x: Any) -> Tensor:
     """Return whether x is false (zero), elementwise.
 
     >>> pynn.ops.logical_not([True, False]).numpy()
+    array([False,  True])
     """
     return _core.logical_not(x)
 
@@ -116,6 +126,7 @@ def isnan(x: Any) -> Tensor:
     """Return whether x is NaN, elementwise.
 
     >>> pynn.ops.isnan([np.nan, 1.0]).numpy()
+    array([ True, False])
     """
     return _core.isnan(x)
 
@@ -125,6 +136,7 @@ def isinf(x: Any) -> Tensor:
     """Return whether x is an infinity, elementwise.
 
     >>> pynn.ops.isinf([np.inf, 1.0]).numpy()
+    array([ True, False])
     """
     return _core.isinf(x)
 
@@ -134,6 +146,7 @@ def isfinite(x: Any) -> Tensor:
     """Return whether x is neither infinite nor NaN, elementwise.
 
     >>> pynn.ops.isfinite([np.inf, 1.0]).numpy()
+    array([False,  True])
     """
     return _core.isfinite(x)
 
@@ -143,6 +156,7 @@ def isposinf(x: Any) -> Tensor:
     """Return whether x is +infinity, elementwise.
 
     >>> pynn.ops.isposinf([np.inf, -np.inf]).numpy()
+    array([ True, False])
     """
     return _core.logical_and(_core.isinf(x), _core.greater(x, 0))
 
@@ -152,6 +166,7 @@ def isneginf(x: Any) -> Tensor:
     """Return whether x is -infinity, elementwise.
 
     >>> pynn.ops.isneginf([np.inf, -np.inf]).numpy()
+    array([False,  True])
     """
     return _core.logical_and(_core.isinf(x), _core.less(x, 0))
 
@@ -161,6 +176,7 @@ def isreal(x: Any) -> Tensor:
     """Return whether x has no imaginary part: always true, as tensors are real.
 
     >>> pynn.ops.isreal([1.0, 2.0]).numpy()
+    array([ True,  True])
     """
     return _core.full(convert_to_tensor(x).shape, True, "bool")
 
@@ -172,6 +188,7 @@ def signbit(x: Any) -> Tensor:
     The sign bit of a NaN is not looked at.
 
     >>> pynn.ops.signbit([-1.0, 0.0, -0.0]).numpy()
+    array([ True, False,  True])
     """
     x = convert_to_tensor(x)
     negative = _core.less(x, 0)
@@ -189,6 +206,7 @@ def isclose(
     Equal infinities are close; NaN is close to NaN with `equal_nan`.
 
     >>> pynn.ops.isclose([1.0, 1.1], 1.000001).numpy()
+    array([ True, False])
     """
     x1, x2 = promoted_float(x1, x2)
     tolerance = _core.add(_core.multiply(_core.abs(x2), rtol), atol)
@@ -208,6 +226,7 @@ def allclose(
     """Return whether all elements are close, as a bool scalar; see `isclose`.
 
     >>> bool(pynn.ops.allclose([1.0, 2.0], [1.0, 2.0 + 1e-6]))
+    True
     """
     return _core.all(isclose(x1, x2, rtol, atol, equal_nan), None, False)
 
@@ -220,6 +239,7 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
     hint and changes nothing.
 
     >>> pynn.ops.isin([1, 2, 3], [2, 5]).numpy()
+    array([False,  True, False])
     """
     del assume_unique
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
@@ -238,6 +258,7 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
         TraceError: called while a step is being traced.
 
     >>> [i.numpy() for i in pynn.ops.nonzero([[0, 3], [5, 0]])]
+    [array([0, 1], dtype=int32), array([1, 0], dtype=int32)]
     """
     return tuple(_core.tensor(i.astype(np.int32)) for i in np.nonzero(convert_to_numpy(x)))
 
@@ -252,6 +273,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         ValueError: only one of x1 and x2 is given.
 
     >>> pynn.ops.where([True, False], [1, 2], 0).numpy()
+    array([1, 0], dtype=int32)
     """
     if (x1 is None) != (x2 is None):
         raise ValueError("pynn.where: expected both x1 and x2, or neither; received one of them")
@@ -272,6 +294,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
     >>> x = np.arange(4)
     >>> pynn.ops.select([x < 1, x > 2], [x, x * 10], -1).numpy()
+    array([ 0, -1, -1, 30])
     """
     if not condlist or len(condlist) != len(choicelist):
         raise ValueError(

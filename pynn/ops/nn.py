@@ -5,4 +5,8 @@ from pynn.ops.activation import *  # noqa: F403
 from pynn.ops.crossentropy import *  # noqa: F403
 from pynn.ops.normalization import *  # noqa: F403
 
-__all__ = [*activation.__all__, *crossentropy.__all__, *normalization.__all__]
+# In steps that type checkers follow.
+__all__: list[str] = []
+__all__ += activation.__all__
+__all__ += crossentropy.__all__
+__all__ += normalization.__all__

@@ -24,17 +24,15 @@ from pynn.ops.reduction import *  # noqa: F403
 from pynn.ops.shaping import *  # noqa: F403
 from pynn.ops.transcendental import *  # noqa: F403
 
-__all__ = [
-    "ndim",
-    "size",
-    *arithmetic.__all__,
-    *contraction.__all__,
-    *creation.__all__,
-    *indexing.__all__,
-    *joining.__all__,
-    *linear.__all__,
-    *logic.__all__,
-    *reduction.__all__,
-    *shaping.__all__,
-    *transcendental.__all__,
-]
+# In steps that type checkers follow.
+__all__ = ["ndim", "size"]
+__all__ += arithmetic.__all__
+__all__ += contraction.__all__
+__all__ += creation.__all__
+__all__ += indexing.__all__
+__all__ += joining.__all__
+__all__ += linear.__all__
+__all__ += logic.__all__
+__all__ += reduction.__all__
+__all__ += shaping.__all__
+__all__ += transcendental.__all__

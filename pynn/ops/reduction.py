@@ -25,6 +25,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the sum over `axis`; 0 where there is nothing to add.
 
     >>> pynn.ops.sum([[1, 2], [3, 4]], axis=0).numpy()
+    array([4, 6], dtype=int32)
     """
     return _core.sum(_widened(x), axes_of(axis), keepdims)
 
@@ -34,6 +35,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -
     """Return the product over `axis`; 1 where there is nothing to multiply.
 
     >>> pynn.ops.prod([[1, 2], [3, 4]], axis=1).numpy()
+    array([ 2, 12], dtype=int32)
     """
     x = _widened(x) if dtype is None else _core.cast(x, standardize_dtype(dtype))
     return _core.prod(x, axes_of(axis), keepdims)
@@ -44,6 +46,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the arithmetic mean over `axis` as a float.
 
     >>> pynn.ops.mean([[1, 2], [3, 4]], axis=1).numpy()
+    array([1.5, 3.5], dtype=float32)
     """
     return _core.mean(as_float(x), axes_of(axis), keepdims)
 
@@ -53,6 +56,7 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the variance over `axis`: the mean squared distance from the mean.
 
     >>> pynn.ops.var([1.0, 3.0]).numpy()
+    array(1., dtype=float32)
     """
     return _core.variance(as_float(x), axes_of(axis), keepdims)
 
@@ -62,6 +66,7 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the standard deviation over `axis`: the square root of `var`.
 
     >>> pynn.ops.std([1.0, 3.0]).numpy()
+    array(1., dtype=float32)
     """
     return _core.sqrt(_core.variance(as_float(x), axes_of(axis), keepdims))
 
@@ -74,6 +79,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) 
         ValueError: there is no element to reduce and no `initial`.
 
     >>> pynn.ops.max([[1, 5], [3, 2]], axis=0).numpy()
+    array([3, 5], dtype=int32)
     """
     return _extremum("max", _core.max, _core.maximum, x, axis, keepdims, initial)
 
@@ -83,6 +89,7 @@ def amax(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the maximum over `axis`: another name of `max`.
 
     >>> pynn.ops.amax([[1, 5], [3, 2]], axis=0).numpy()
+    array([3, 5], dtype=int32)
     """
     return _extremum("amax", _core.max, _core.maximum, x, axis, keepdims, None)
 
@@ -95,6 +102,7 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) 
         ValueError: there is no element to reduce and no `initial`.
 
     >>> pynn.ops.min([[1, 5], [3, 2]], axis=1).numpy()
+    array([1, 2], dtype=int32)
     """
     return _extremum("min", _core.min, _core.minimum, x, axis, keepdims, initial)
 
@@ -104,6 +112,7 @@ def amin(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the minimum over `axis`: another name of `min`.
 
     >>> pynn.ops.amin([[1, 5], [3, 2]], axis=1).numpy()
+    array([1, 2], dtype=int32)
     """
     return _extremum("amin", _core.min, _core.minimum, x, axis, keepdims, None)
 
@@ -113,6 +122,7 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the maximum minus the minimum over `axis` ("peak to peak").
 
     >>> pynn.ops.ptp([1, 7, 3]).numpy()
+    array(6, dtype=int32)
     """
     axes = axes_of(axis)
     x = convert_to_tensor(x)
@@ -124,6 +134,7 @@ def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return whether all elements over `axis` are true (non-zero).
 
     >>> pynn.ops.all([[True, False], [True, True]], axis=1).numpy()
+    array([False,  True])
     """
     return _core.all(_as_bool(x), axes_of(axis), keepdims)
 
@@ -133,6 +144,7 @@ def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return whether any element over `axis` is true (non-zero).
 
     >>> pynn.ops.any([[True, False], [False, False]], axis=1).numpy()
+    array([ True, False])
     """
     return _core.any(_as_bool(x), axes_of(axis), keepdims)
 
@@ -142,6 +154,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the int32 index of the first maximum along `axis`, or in the flattened x.
 
     >>> pynn.ops.argmax([[1, 5, 5], [7, 2, 3]], axis=1).numpy()
+    array([1, 0], dtype=int32)
     """
     return _core.argmax(x, axis, keepdims)
 
@@ -151,6 +164,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the int32 index of the first minimum along `axis`, or in the flattened x.
 
     >>> pynn.ops.argmin([[1, 5, 5], [7, 2, 3]], axis=1).numpy()
+    array([0, 1], dtype=int32)
     """
     return _core.argmin(x, axis, keepdims)
 
@@ -160,6 +174,7 @@ def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
     """Return the number of non-zero elements over `axis` as int32.
 
     >>> pynn.ops.count_nonzero([[0, 2], [3, 4]], axis=0).numpy()
+    array([1, 2], dtype=int32)
     """
     return _core.sum(_core.cast(_as_bool(x), "int32"), axes_of(axis), False)
 
@@ -174,6 +189,7 @@ def average(x: Any, axis: Axis = None, weights: Any = None) -> Tensor:
         ValueError: `weights` has another shape.
 
     >>> pynn.ops.average([1.0, 2.0], weights=[3.0, 1.0]).numpy()
+    array(1.25, dtype=float32)
     """
     axes = axes_of(axis)
     if weights is None:
@@ -202,6 +218,7 @@ def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the sum over `axis`, NaN counting as 0.
 
     >>> pynn.ops.nansum([1.0, np.nan, 2.0]).numpy()
+    array(3., dtype=float32)
     """
     return _core.sum(_widened(_nan_replaced(x, 0)), axes_of(axis), keepdims)
 
@@ -211,6 +228,7 @@ def nanprod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the product over `axis`, NaN counting as 1.
 
     >>> pynn.ops.nanprod([1.0, np.nan, 2.0]).numpy()
+    array(2., dtype=float32)
     """
     return _core.prod(_widened(_nan_replaced(x, 1)), axes_of(axis), keepdims)
 
@@ -220,6 +238,7 @@ def nanmax(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the maximum over `axis` of the elements that are not NaN; NaN if all are.
 
     >>> pynn.ops.nanmax([1.0, np.nan, 2.0]).numpy()
+    array(2., dtype=float32)
     """
     return _nan_extremum(_core.max, float("-inf"), x, axis, keepdims)
 
@@ -229,6 +248,7 @@ def nanmin(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the minimum over `axis` of the elements that are not NaN; NaN if all are.
 
     >>> pynn.ops.nanmin([1.0, np.nan, 2.0]).numpy()
+    array(1., dtype=float32)
     """
     return _nan_extremum(_core.min, float("inf"), x, axis, keepdims)
 
@@ -238,6 +258,7 @@ def nanmean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the mean over `axis` of the elements that are not NaN; NaN if all are.
 
     >>> pynn.ops.nanmean([1.0, np.nan, 2.0]).numpy()
+    array(1.5, dtype=float32)
     """
     return _nan_mean(as_float(x), axes_of(axis), keepdims)
 
@@ -247,6 +268,7 @@ def nanvar(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the variance over `axis` of the elements that are not NaN; NaN if all are.
 
     >>> pynn.ops.nanvar([1.0, np.nan, 3.0]).numpy()
+    array(1., dtype=float32)
     """
     x = as_float(x)
     axes = axes_of(axis)
@@ -258,6 +280,7 @@ def nanstd(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the standard deviation over `axis` of the elements that are not NaN.
 
     >>> pynn.ops.nanstd([1.0, np.nan, 3.0]).numpy()
+    array(1., dtype=float32)
     """
     return _core.sqrt(nanvar(x, axis, keepdims))
 
@@ -269,6 +292,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     The sample points are `x` (1-D, or of y's shape), or `dx` apart.
 
     >>> pynn.ops.trapezoid([1.0, 2.0, 3.0]).numpy()
+    array(4., dtype=float32)
     """
     y = _core.transpose(as_float(y), _axis_last(y, axis))
     if x is not None:

@@ -26,6 +26,8 @@ def reshape(x: Any, newshape: int | Sequence[int]) -> Tensor:
         ValueError: the sizes differ.
 
     >>> pynn.ops.reshape([1, 2, 3, 4], (2, -1)).numpy()
+    array([[1, 2],
+           [3, 4]], dtype=int32)
     """
     shape = newshape if isinstance(newshape, (list, tuple)) else (newshape,)
     return _core.reshape(x, [operator.index(n) for n in shape])
@@ -36,6 +38,7 @@ def ravel(x: Any) -> Tensor:
     """Return x flattened to one axis.
 
     >>> pynn.ops.ravel([[1, 2], [3, 4]]).numpy()
+    array([1, 2, 3, 4], dtype=int32)
     """
     x = convert_to_tensor(x)
     return _core.reshape(x, (x.size,))
@@ -46,6 +49,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """Return x with its axes in another order; reversed by default.
 
     >>> pynn.ops.transpose(np.ones((2, 3, 4)), (1, 0, 2)).shape
+    (3, 2, 4)
     """
     x = convert_to_tensor(x)
     if axes is None:
@@ -63,6 +67,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Return x with two axes exchanged.
 
     >>> pynn.ops.swapaxes(np.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
     """
     x = convert_to_tensor(x)
     order = list(range(x.ndim))
@@ -80,6 +85,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
         ValueError: the two differ in length, or an axis is out of range or repeated.
 
     >>> pynn.ops.moveaxis(np.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
     """
     x = convert_to_tensor(x)
     sources, targets = (
@@ -102,6 +108,7 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Tensor:
     """Return x with new axes of size 1 at the places `axis` of the result.
 
     >>> pynn.ops.expand_dims([1, 2], 0).shape
+    (1, 2)
     """
     x = convert_to_tensor(x)
     axes = axes_of(axis) or []
@@ -117,8 +124,10 @@ def squeeze(x: Any, axis: Axis = None) -> Tensor:
         ValueError: a named axis is not of size 1.
 
     >>> pynn.ops.squeeze([[1], [2]], axis=-1).numpy()
+    array([1, 2], dtype=int32)
     """
-    return _core.squeeze(x, axes_of(axis))
+    axes = axes_of(axis)
+    return convert_to_tensor(x) if axes == [] else _core.squeeze(x, axes)
 
 
 @symbolic_op
@@ -126,6 +135,8 @@ def broadcast_to(x: Any, shape: Sequence[int]) -> Tensor:
     """Return x repeated along axes of size 1, and new leading axes, up to `shape`.
 
     >>> pynn.ops.broadcast_to([1, 2], (2, 2)).numpy()
+    array([[1, 2],
+           [1, 2]], dtype=int32)
     """
     return _core.broadcast_to(x, tuple(shape))
 
@@ -135,6 +146,7 @@ def copy(x: Any) -> Tensor:
     """Return a tensor with the values of x. Tensors never change, so nothing is copied.
 
     >>> pynn.ops.copy([1, 2]).numpy()
+    array([1, 2], dtype=int32)
     """
     return convert_to_tensor(x)
 
@@ -144,6 +156,8 @@ def flip(x: Any, axis: Axis = None) -> Tensor:
     """Return x with the order of its elements reversed along `axis`, by default along all.
 
     >>> pynn.ops.flip([[1, 2], [3, 4]], axis=1).numpy()
+    array([[2, 1],
+           [4, 3]], dtype=int32)
     """
     x = convert_to_tensor(x)
     index: list[slice] = [slice(None)] * x.ndim
@@ -157,6 +171,8 @@ def fliplr(x: Any) -> Tensor:
     """Return x reversed along its second axis (left to right).
 
     >>> pynn.ops.fliplr([[1, 2], [3, 4]]).numpy()
+    array([[2, 1],
+           [4, 3]], dtype=int32)
     """
     return flip(x, 1)
 
@@ -166,6 +182,8 @@ def flipud(x: Any) -> Tensor:
     """Return x reversed along its first axis (up to down).
 
     >>> pynn.ops.flipud([[1, 2], [3, 4]]).numpy()
+    array([[3, 4],
+           [1, 2]], dtype=int32)
     """
     return flip(x, 0)
 
@@ -175,6 +193,8 @@ def rot90(array: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
     """Return `array` turned k times by 90 degrees from the first towards the second axis.
 
     >>> pynn.ops.rot90([[1, 2], [3, 4]]).numpy()
+    array([[2, 4],
+           [1, 3]], dtype=int32)
     """
     x = convert_to_tensor(array)
     first, second = (canonical_axis("rot90", a, x.ndim) for a in axes)
@@ -195,6 +215,7 @@ def roll(x: Any, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
         ValueError: `shift` and `axis` differ in length.
 
     >>> pynn.ops.roll([1, 2, 3, 4], 1).numpy()
+    array([4, 1, 2, 3], dtype=int32)
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -232,7 +253,11 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Ten
     `repeats` is a number, or one number per element along `axis`.
 
     >>> pynn.ops.repeat([1, 2], 2).numpy()
+    array([1, 1, 2, 2], dtype=int32)
     >>> pynn.ops.repeat([[1], [2]], [1, 2], axis=0).numpy()
+    array([[1],
+           [2],
+           [2]], dtype=int32)
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -264,6 +289,7 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
     """Return x repeated as a whole `repeats` times along each axis.
 
     >>> pynn.ops.tile([1, 2], 2).numpy()
+    array([1, 2, 1, 2], dtype=int32)
     """
     x = convert_to_tensor(x)
     counts = axes_of(repeats) or []

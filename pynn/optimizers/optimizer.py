@@ -342,7 +342,8 @@ class Optimizer:
                 f"{who}: expected one gradient per variable; "
                 f"received {len(grads)} gradients for {len(variables)} variables"
             )
-        self.build(variables)
+        if not self.built:
+            self.build(variables)
         for variable in variables:
             if id(variable) not in self._index:
                 raise ValueError(

@@ -199,7 +199,8 @@ def _deserialize_instance(config: Mapping[str, Any], module_objects: Any) -> Any
     cls = _find_class(config, module_objects)
     if not inspect.isclass(cls):  # a registered function, or an instance passed as custom object
         return cls
-    if not hasattr(cls, "from_config"):
+    from_config = getattr(cls, "from_config", None)
+    if from_config is None:
         raise TypeError(
             "pynn.saving.deserialize_keras_object: expected a class with from_config(); "
             f"received {cls.__name__}"
@@ -211,7 +212,7 @@ def _deserialize_instance(config: Mapping[str, Any], module_objects: Any) -> Any
             f"dict; received {inner!r}"
         )
     try:
-        instance = cls.from_config(dict(inner))
+        instance = from_config(dict(inner))
     except TypeError as error:
         raise TypeError(
             f"pynn.saving.deserialize_keras_object: {cls.__name__} does not take its config "
@@ -259,7 +260,7 @@ def _not_found(what: str, name: Any, config: Mapping[str, Any]) -> TypeError:
 def _keras_tensor(config: Mapping[str, Any]) -> Any:
     from pynn.keras_tensor import KerasTensor  # saving lies below keras_tensor in the layering
 
-    tensor = KerasTensor(tuple(config["shape"]), dtype=config["dtype"])
+    tensor: Any = KerasTensor(tuple(config["shape"]), dtype=config["dtype"])
     tensor._pre_serialization_keras_history = config["keras_history"]
     return tensor
 

@@ -63,6 +63,10 @@ class ArrayFeed:
         """The arrays, of which only shapes and dtypes matter."""
         return self.arrays
 
+    def restart(self) -> None:
+        """Lets the next epoch begin with the first row: every evaluation sees the same rows."""
+        self._position = 0
+
     @property
     def is_one_pass(self) -> bool:
         """Whether an epoch is every row once, in order."""
@@ -130,6 +134,7 @@ class BatchFeed:
         self._steps = steps
         self._iterator: Iterator[Any] | None = None
         self._waiting: list[Arrays] = []
+        self._started = False
 
     @property
     def batch_size(self) -> int:
@@ -142,13 +147,19 @@ class BatchFeed:
             self._waiting.append(self._next(needed=True))
         return self._waiting[0]
 
+    def restart(self) -> None:
+        """Lets the next epoch begin with the first batch, if the source can start again."""
+        if self._can_restart() and self._started:
+            self._waiting.clear()
+            self._end_pass()
+
     def epoch(self) -> Iterator[Piece]:
         """Yields one piece per batch.
 
         Raises:
             ValueError: if the source ends before the epoch does.
         """
-        seen = 0
+        seen, self._started = 0, True
         while self._steps is None or seen < self._steps:
             batch = self._waiting.pop() if self._waiting else self._next(needed=seen == 0)
             if batch is None:
@@ -165,7 +176,7 @@ class BatchFeed:
         self._end_pass()
 
     def _end_pass(self) -> None:
-        self._iterator = None
+        self._iterator, self._started = None, False
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 

@@ -56,6 +56,7 @@ def _build(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
         model.reset_metrics()
     finally:
         model._clear_losses()
+        model._trainer_state.layers.forget()
 
 
 def _build_with(model: Any, data: tuple[Any, ...], phase: str) -> None:
@@ -186,6 +187,7 @@ def _validates(epoch: int, validation_freq: Any) -> bool:
 
 def evaluate(model: Any, feed: Feed, callbacks: Any) -> dict[str, Any]:
     """Returns the metrics over one epoch of `feed`."""
+    feed.restart()
     prepare(model, feed.first_batch(), feed.batch_size, "test")
     step = Step(model, "test")
     model.stop_evaluating = False

@@ -6,6 +6,7 @@ metrics and optimizers are variables and may change freely.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from pynn.layers.state import change_stamp
@@ -13,37 +14,74 @@ from pynn.variables import Variable
 
 _SCALARS = (bool, int, float, str, bytes, type(None))
 # Set during calls, or derived from what is in the signature anyway.
-_VOLATILE = frozenset({"_losses", "_tracker", "_tracking_enabled", "_path", "_build_shapes"})
+_VOLATILE = frozenset(
+    {"_build_shapes", "_checked_shape", "_losses", "_path", "_tracker", "_tracking_enabled"}
+)
+# A model that is switched between some states (frozen, not frozen) keeps a number for each.
+_MAX_STATES = 32
 
 
 class LayerSignature:
-    """Remembers the signature of a model's layers until an attribute of some layer changes."""
+    """Numbers the states that a model's layers are in; looks again only after a change."""
 
     def __init__(self) -> None:
-        self._stamp = -1
-        self._key: Any = None
+        self._stamp: Any = None
+        self._number = 0
+        self._next_number = 0
+        # Per state its number, and the objects compared by identity: held, so that no other
+        # object gets their id.
+        self._states: OrderedDict[Any, tuple[int, list[Any]]] = OrderedDict()
         self._variables: list[Any] = []
-        # Objects that are compared by identity; held, so that no other gets their id.
-        self.references: list[Any] = []
+        self._metrics: list[Any] = []
 
-    def key(self, model: Any) -> Any:
-        """Returns a hashable that differs where another trace is needed."""
-        stamp = change_stamp()
-        if stamp != self._stamp:
-            references: list[Any] = []
-            layers = model._flatten_layers()
-            self._key = tuple(_layer_key(layer, references) for layer in layers)
-            self._variables = model.weights
-            self.references = references
-            self._stamp = stamp
-        return self._key
+    def number(self, model: Any) -> int:
+        """Returns a number that differs where another trace is needed."""
+        self._refresh(model)
+        return self._number
+
+    def metrics(self, model: Any) -> list[Any]:
+        """The metrics that the layers inside `model` keep."""
+        self._refresh(model)
+        return self._metrics
+
+    def weights(self) -> list[Any]:
+        """The weights of the model, as of the last look."""
+        return self._variables
+
+    def forget(self) -> None:
+        """Lets the next question look at the layers again."""
+        self._stamp = None
 
     def variables_key(self) -> Any:
         """Returns a hashable for what can be set on weights themselves."""
         return tuple(
-            (v.trainable, _settings_key(v.regularizer), _settings_key(v.constraint))
-            for v in self._variables
+            [
+                (v.trainable, _settings_key(v.regularizer), _settings_key(v.constraint))
+                for v in self._variables
+            ]
         )
+
+    def _refresh(self, model: Any) -> None:
+        # `Sequential.pop` takes a layer away without setting an attribute.
+        stamp = (change_stamp(), len(model._layers))
+        if stamp == self._stamp:
+            return
+        layers = model._flatten_layers()
+        references: list[Any] = []
+        key = tuple(_layer_key(layer, references) for layer in layers)
+        if key not in self._states:
+            self._next_number += 1
+            self._states[key] = (self._next_number, references)
+            if len(self._states) > _MAX_STATES:
+                self._states.popitem(last=False)
+        self._states.move_to_end(key)
+        self._number = self._states[key][0]
+        self._variables = model.weights
+        self._metrics = [metric for layer in layers[1:] for metric in layer._metrics]
+        self._stamp = stamp
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LayerSignature:
+        return LayerSignature()
 
 
 def _layer_key(layer: Any, references: list[Any]) -> Any:

@@ -39,7 +39,7 @@ class TrainerState:
 
     def signature(self, model: Any, phase: str) -> Any:
         """Returns a hashable that differs where a step must be traced again."""
-        layers = self.layers.key(model)
+        layers = self.layers.number(model)
         if phase == "predict":
             return layers, backend.floatx()
         optimizer = model.optimizer if phase == "train" else None
@@ -55,7 +55,7 @@ class TrainerState:
 
     def references(self) -> Any:
         """Objects that the signature names by their ids; held by the steps made under it."""
-        return self.layers.references, self._optimizer
+        return self._optimizer, [(v.regularizer, v.constraint) for v in self.layers.weights()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainerState:
         import copy

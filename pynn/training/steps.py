@@ -183,6 +183,8 @@ class Step:
         finally:
             # Losses added while tracing are symbolic; nobody can use them afterwards.
             self._model._clear_losses()
+            # Layers may have made metrics while they were built.
+            state.layers.forget()
         state.steps.put(key, step)
         return step
 
@@ -209,6 +211,8 @@ class Step:
 
     def logs(self) -> Any:
         """Returns what the last batch returned: the metrics so far, unless overridden."""
+        if self.phase == "predict":
+            return {"outputs": self.result}
         return self._model.get_metrics_result() if self.returns_metrics else self.result
 
 
@@ -230,7 +234,7 @@ def _check_nan(batch: list[np.ndarray], names: list[str], rows: Any) -> None:
         if bad.any():
             index = int(np.argmax(bad))
             row = rows.start + index if isinstance(rows, slice) else int(rows[index])
-            raise ValueError(f"{name} contains NaN at row {row}")
+            raise ValueError(f"pynn.fit: expected {name} without NaN; received NaN in row {row}")
 
 
 def _warn_about_eager(state: Any, model: Any, phase: str, error: Exception) -> None:

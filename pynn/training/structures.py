@@ -73,9 +73,10 @@ class Outputs:
         return [None if value is _MISSING else value for value in nested]
 
     def _by_position(self, who: str, what: str, given: Any, needed: list[bool] | None) -> list:
-        nested = [_follow(given, path) for path in self.paths]
-        if _MISSING not in nested and any(self.paths):
-            return nested
+        if any(self.paths) and len(given) == len(self.structure):
+            nested = [_follow(given, path) for path in self.paths]
+            if not any(value is _MISSING for value in nested):
+                return nested
         flat = list(given)
         if len(flat) == len(self):
             return flat

@@ -41,19 +41,22 @@ bool same_bits(const T* a, const T* b, int64_t n) {
   return std::memcmp(a, b, size_t(n) * sizeof(T)) == 0;
 }
 
-// Distance of `got` from `exact` in units in the last place of `exact` as a T. Where the exact result is beyond the range of T,
-// infinity and the largest number are both right. Below `smallest` times the smallest normal number units no longer shrink.
+// Distance of `got` from `exact` in units in the last place of `exact` as a T. Where the exact
+// result is beyond the range of T, infinity and the largest number are both right. Below `smallest`
+// times the smallest normal number units no longer shrink.
 template <class T, class Exact>
 double ulp_error(T got, Exact exact, double smallest = 1) {
   using Limits = std::numeric_limits<T>;
   if (std::isnan(exact)) return std::isnan(got) ? 0 : 1e30;
   const T rounded = T(exact);
-  if (std::isinf(rounded)) return got == rounded || got == std::copysign(Limits::max(), rounded) ? 0 : 1e30;
+  if (std::isinf(rounded))
+    return got == rounded || got == std::copysign(Limits::max(), rounded) ? 0 : 1e30;
   if (!std::isfinite(got)) return std::fabs(exact) >= Exact(Limits::max()) ? 0 : 1e30;
   int exponent = 0;
   std::frexp(exact, &exponent);  // exact = m * 2^exponent, 1/2 <= m < 1
   const int lowest = Limits::min_exponent + std::ilogb(smallest);
-  const Exact ulp = std::ldexp(Exact(1), (exponent < lowest || exact == 0 ? lowest : exponent) - Limits::digits);
+  const Exact ulp =
+      std::ldexp(Exact(1), (exponent < lowest || exact == 0 ? lowest : exponent) - Limits::digits);
   return double(std::fabs(Exact(got) - exact) / ulp);
 }
 
@@ -67,7 +70,9 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
-  double uniform(double low, double high) { return low + (high - low) * double(bits() >> 11) * 0x1p-53; }
+  double uniform(double low, double high) {
+    return low + (high - low) * double(bits() >> 11) * 0x1p-53;
+  }
 
  private:
   uint64_t state_;
@@ -84,7 +89,8 @@ int run(const char* name, F tests) {
   }
   tests(pynn::kernel_table());
   const Counts& c = counts();
-  std::printf("%s [%s]: %ld checks, %ld failures\n", name, pynn::kernel_table().isa, c.checks, c.failures);
+  std::printf("%s [%s]: %ld checks, %ld failures\n", name, pynn::kernel_table().isa, c.checks,
+              c.failures);
   return c.failures == 0 ? 0 : 1;
 }
 

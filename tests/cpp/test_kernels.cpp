@@ -1,5 +1,6 @@
-// Every kernel but GEMM against plain loops in a wider type, at the level PYNN_ISA asks for. Sizes run around the lane counts,
-// pointers are misaligned by one element, results are also computed in place.
+// Every kernel but GEMM against plain loops in a wider type, at the level PYNN_ISA asks for. Sizes
+// run around the lane counts, pointers are misaligned by one element, results are also computed in
+// place.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -15,13 +16,16 @@ using pynn::kNumDTypes;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-const int64_t kSizes[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 129, 1023, 1025, 5000};
+const int64_t kSizes[] = {0,  1,  2,  3,  7,  8,   9,    15,   16,  17,
+                          31, 33, 63, 64, 65, 129, 1023, 1025, 5000};
 
 template <class T>
 constexpr DType dtype_of();
-#define PYNN_ROW(type, name) \
-  template <>                \
-  constexpr DType dtype_of<type>() { return DType::name; }
+#define PYNN_ROW(type, name)         \
+  template <>                        \
+  constexpr DType dtype_of<type>() { \
+    return DType::name;              \
+  }
 PYNN_ROW(uint8_t, uint8)
 PYNN_ROW(uint16_t, uint16)
 PYNN_ROW(uint32_t, uint32)
@@ -54,15 +58,24 @@ struct Data {
   int64_t size() const { return int64_t(storage.size()) - 1; }
 };
 
-// ---- Which entries must be there ----------------------------------------------------------------------------------------
+// ---- Which entries must be there
+// ----------------------------------------------------------------------------------------
 
 void test_table(const KernelTable& t) {
   for (int type : {int(DType::float32), int(DType::float64)}) {
-    for (int op = 0; op < int(Unary::count); ++op) check::that(t.unary[op][type], "unary " + std::to_string(op));
-    for (int op = 0; op < int(Binary::count); ++op) check::that(t.binary[op][type], "binary " + std::to_string(op));
-    check::that(t.softmax[type] && t.log_softmax[type] && t.softmax_grad[type] && t.log_softmax_grad[type], "softmax");
-    check::that(t.sparse_xent[type] && t.sparse_xent_grad[type] && t.dense_xent[type] && t.dense_xent_grad[type], "xent");
-    check::that(t.sgd[type] && t.momentum[type] && t.rmsprop[type] && t.adam[type] && t.dropout[type], "optimizer");
+    for (int op = 0; op < int(Unary::count); ++op)
+      check::that(t.unary[op][type], "unary " + std::to_string(op));
+    for (int op = 0; op < int(Binary::count); ++op)
+      check::that(t.binary[op][type], "binary " + std::to_string(op));
+    check::that(
+        t.softmax[type] && t.log_softmax[type] && t.softmax_grad[type] && t.log_softmax_grad[type],
+        "softmax");
+    check::that(t.sparse_xent[type] && t.sparse_xent_grad[type] && t.dense_xent[type] &&
+                    t.dense_xent_grad[type],
+                "xent");
+    check::that(
+        t.sgd[type] && t.momentum[type] && t.rmsprop[type] && t.adam[type] && t.dropout[type],
+        "optimizer");
   }
   for (int from = 0; from < kNumDTypes; ++from) {
     const bool converted = from == int(DType::float16) || from == int(DType::bfloat16);
@@ -78,13 +91,15 @@ void test_table(const KernelTable& t) {
   check::that(t.random_bits && t.uniform && t.normal && t.truncated_normal, "random");
 }
 
-// ---- Binary -------------------------------------------------------------------------------------------------------------
+// ---- Binary
+// -------------------------------------------------------------------------------------------------------------
 
 using Params = const double*;
 
 template <class T, class Out>
-void test_binary(const KernelTable& t, Binary op, const char* name, double low, double high, double tolerance,
-                 const std::function<double(double, double)>& f, const double* params = nullptr) {
+void test_binary(const KernelTable& t, Binary op, const char* name, double low, double high,
+                 double tolerance, const std::function<double(double, double)>& f,
+                 const double* params = nullptr) {
   const BinaryFn kernel = t.binary[int(op)][kType<T>];
   if (!check::that(kernel != nullptr, label<T>(name))) return;
   for (int64_t n : kSizes) {
@@ -96,7 +111,8 @@ void test_binary(const KernelTable& t, Binary op, const char* name, double low, 
       bool ok = y[0] == Out(77) && y[size_t(n) + 1] == Out(77);
       for (int64_t i = 0; i < n; ++i) {
         const double expected = f(double(a.begin()[as ? 0 : i]), double(b.begin()[bs ? 0 : i]));
-        ok &= check::near(double(y[size_t(i) + 1]), expected, tolerance * (1 + std::fabs(expected)));
+        ok &=
+            check::near(double(y[size_t(i) + 1]), expected, tolerance * (1 + std::fabs(expected)));
       }
       check::that(ok, label<T>(name) + " n " + std::to_string(n) + " form " + std::to_string(form));
     }
@@ -111,7 +127,9 @@ double python_mod(double a, double b) {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 double normal_pdf(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }
-double gelu_tanh(double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
+double gelu_tanh(double x) {
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
 
 // The slope of f at x: central difference, extrapolated to step 0.
 double slope(const std::function<double(double)>& f, double x) {
@@ -123,7 +141,8 @@ template <class T>
 void test_float_binary(const KernelTable& t) {
   const double eps = std::numeric_limits<T>::epsilon();
   const auto run = [&](Binary op, const char* name, double low, double high, double tolerance,
-                       const std::function<double(double, double)>& f, const double* params = nullptr) {
+                       const std::function<double(double, double)>& f,
+                       const double* params = nullptr) {
     test_binary<T, T>(t, op, name, low, high, tolerance, f, params);
   };
   run(Binary::add, "add", -9, 9, eps, [](double a, double b) { return a + b; });
@@ -134,25 +153,33 @@ void test_float_binary(const KernelTable& t) {
   run(Binary::minimum, "minimum", -9, 9, 0, [](double a, double b) { return std::min(a, b); });
   run(Binary::power, "power", 0.1, 9, eps, [](double a, double b) { return std::pow(a, b); });
   run(Binary::mod, "mod", -9, 9, eps, python_mod);
-  run(Binary::floor_divide, "floor_divide", -9, 9, 0, [](double a, double b) { return std::floor(a / b); });
+  run(Binary::floor_divide, "floor_divide", -9, 9, 0,
+      [](double a, double b) { return std::floor(a / b); });
   const double alpha[] = {0.3};
   const double tolerance = 8 * eps;
   run(Binary::relu_grad, "relu_grad", -9, 9, 0, [](double y, double d) { return y > 0 ? d : 0; });
-  run(Binary::leaky_relu_grad, "leaky_relu_grad", -9, 9, tolerance,
+  run(
+      Binary::leaky_relu_grad, "leaky_relu_grad", -9, 9, tolerance,
       [](double x, double d) { return x > 0 ? d : 0.3 * d; }, alpha);
-  run(Binary::elu_grad, "elu_grad", -9, 9, tolerance,
+  run(
+      Binary::elu_grad, "elu_grad", -9, 9, tolerance,
       [](double x, double d) { return x > 0 ? d : d * 0.3 * std::exp(x); }, alpha);
-  run(Binary::sigmoid_grad, "sigmoid_grad", 0, 1, tolerance, [](double y, double d) { return d * y * (1 - y); });
-  run(Binary::tanh_grad, "tanh_grad", -1, 1, tolerance, [](double y, double d) { return d * (1 - y * y); });
+  run(Binary::sigmoid_grad, "sigmoid_grad", 0, 1, tolerance,
+      [](double y, double d) { return d * y * (1 - y); });
+  run(Binary::tanh_grad, "tanh_grad", -1, 1, tolerance,
+      [](double y, double d) { return d * (1 - y * y); });
   run(Binary::gelu_grad, "gelu_grad", -6, 6, tolerance,
       [](double x, double d) { return d * (normal_cdf(x) + x * normal_pdf(x)); });
   run(Binary::gelu_tanh_grad, "gelu_tanh_grad", -6, 6, 8 * eps + 1e-10,
       [](double x, double d) { return d * slope(gelu_tanh, x); });
   run(Binary::silu_grad, "silu_grad", -9, 9, tolerance,
       [](double x, double d) { return d * (sigmoid(x) + x * sigmoid(x) * sigmoid(-x)); });
-  run(Binary::softplus_grad, "softplus_grad", -9, 9, tolerance, [](double x, double d) { return d * sigmoid(x); });
+  run(Binary::softplus_grad, "softplus_grad", -9, 9, tolerance,
+      [](double x, double d) { return d * sigmoid(x); });
   run(Binary::sigmoid_cross_entropy, "sigmoid_cross_entropy", -9, 9, tolerance,
-      [](double x, double t) { return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::fabs(x))); });
+      [](double x, double t) {
+        return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::fabs(x)));
+      });
 }
 
 // One value through a binary kernel.
@@ -166,11 +193,19 @@ T call(const KernelTable& t, Binary op, T a, T b) {
 template <class T>
 void test_float_specials(const KernelTable& t) {
   const T nan = T(kNan), inf = T(kInf);
-  check::that(std::isnan(call<T>(t, Binary::maximum, nan, 1)) && std::isnan(call<T>(t, Binary::maximum, 1, nan)), "max NaN");
-  check::that(std::isnan(call<T>(t, Binary::minimum, nan, 1)) && std::isnan(call<T>(t, Binary::minimum, 1, nan)), "min NaN");
-  check::that(call<T>(t, Binary::floor_divide, 7, -2) == -4 && call<T>(t, Binary::mod, 7, -2) == -1, "7 // -2");
-  check::that(call<T>(t, Binary::floor_divide, -7, 2) == -4 && call<T>(t, Binary::mod, -7, 2) == 1, "-7 // 2");
-  check::that(call<T>(t, Binary::floor_divide, 1, 0) == inf && std::isnan(call<T>(t, Binary::mod, 1, 0)), "1 // 0");
+  check::that(std::isnan(call<T>(t, Binary::maximum, nan, 1)) &&
+                  std::isnan(call<T>(t, Binary::maximum, 1, nan)),
+              "max NaN");
+  check::that(std::isnan(call<T>(t, Binary::minimum, nan, 1)) &&
+                  std::isnan(call<T>(t, Binary::minimum, 1, nan)),
+              "min NaN");
+  check::that(call<T>(t, Binary::floor_divide, 7, -2) == -4 && call<T>(t, Binary::mod, 7, -2) == -1,
+              "7 // -2");
+  check::that(call<T>(t, Binary::floor_divide, -7, 2) == -4 && call<T>(t, Binary::mod, -7, 2) == 1,
+              "-7 // 2");
+  check::that(
+      call<T>(t, Binary::floor_divide, 1, 0) == inf && std::isnan(call<T>(t, Binary::mod, 1, 0)),
+      "1 // 0");
   check::that(std::signbit(call<T>(t, Binary::mod, T(4), T(-2))), "4 % -2 is -0");
   check::that(call<T>(t, Binary::floor_divide, T(1), T(0.1)) == 9, "1 // 0.1");
   check::that(call<T>(t, Binary::sigmoid_cross_entropy, inf, 1) == 0, "sure and right");
@@ -179,16 +214,19 @@ void test_float_specials(const KernelTable& t) {
   for (T x : {inf, -inf, T(1e30), T(-1e30)}) {
     const T one = x > 0 ? T(1) : T(0);
     check::that(check::near(call<T>(t, Binary::gelu_grad, x, 1), one, 1e-37), "gelu_grad far out");
-    check::that(check::near(call<T>(t, Binary::gelu_tanh_grad, x, 1), one, 1e-37), "gelu_tanh_grad far out");
+    check::that(check::near(call<T>(t, Binary::gelu_tanh_grad, x, 1), one, 1e-37),
+                "gelu_tanh_grad far out");
     check::that(check::near(call<T>(t, Binary::silu_grad, x, 1), one, 1e-37), "silu_grad far out");
   }
 }
 
-// ---- Unary: what test_simd does not cover ---------------------------------------------------------------------------------
+// ---- Unary: what test_simd does not cover
+// ---------------------------------------------------------------------------------
 
 template <class T>
-void test_unary(const KernelTable& t, Unary op, const char* name, double tolerance, const std::vector<double>& xs,
-                const std::function<double(double)>& f, std::vector<double> params = {0, 0}) {
+void test_unary(const KernelTable& t, Unary op, const char* name, double tolerance,
+                const std::vector<double>& xs, const std::function<double(double)>& f,
+                std::vector<double> params = {0, 0}) {
   const UnaryFn kernel = t.unary[int(op)][kType<T>];
   if (!check::that(kernel != nullptr, label<T>(name))) return;
   std::vector<T> x, y;
@@ -205,18 +243,22 @@ void test_unary(const KernelTable& t, Unary op, const char* name, double toleran
 template <class T>
 void test_float_unary(const KernelTable& t) {
   const double eps = std::numeric_limits<T>::epsilon();
-  const std::vector<double> xs = {0, 1, -1, 0.25, -0.25, 2.5, -2.5, 3.5, 6, -6, 30, -30, kInf, -kInf, kNan};
+  const std::vector<double> xs = {0, 1,  -1, 0.25, -0.25, 2.5,   -2.5, 3.5,
+                                  6, -6, 30, -30,  kInf,  -kInf, kNan};
   test_unary<T>(t, Unary::negative, "negative", 0, xs, [](double x) { return -x; });
   test_unary<T>(t, Unary::abs, "abs", 0, xs, [](double x) { return std::fabs(x); });
   test_unary<T>(t, Unary::sign, "sign", 0, xs,
                 [](double x) { return std::isnan(x) ? x : double((x > 0) - (x < 0)); });
   test_unary<T>(t, Unary::relu, "relu", 0, xs, [](double x) { return x <= 0 ? 0 : x; });
-  test_unary<T>(t, Unary::leaky_relu, "leaky_relu", eps, xs, [](double x) { return x < 0 ? 0.2 * x : x; }, {0.2});
-  test_unary<T>(t, Unary::elu, "elu", 4 * eps, xs, [](double x) { return x > 0 ? x : 0.7 * std::expm1(x); }, {0.7});
+  test_unary<T>(t, Unary::leaky_relu, "leaky_relu", eps, xs,
+                [](double x) { return x < 0 ? 0.2 * x : x; }, {0.2});
+  test_unary<T>(t, Unary::elu, "elu", 4 * eps, xs,
+                [](double x) { return x > 0 ? x : 0.7 * std::expm1(x); }, {0.7});
   test_unary<T>(t, Unary::gelu_tanh, "gelu_tanh", 4 * eps, xs,
                 [](double x) { return x == -kInf ? 0 : gelu_tanh(x); });
   test_unary<T>(t, Unary::clip, "clip", 0, xs,
-                [](double x) { return std::isnan(x) ? x : std::min(std::max(x, -1.0), 3.0); }, {-1, 3});
+                [](double x) { return std::isnan(x) ? x : std::min(std::max(x, -1.0), 3.0); },
+                {-1, 3});
   const std::vector<T> x = {T(0), T(-3), T(kInf), T(-kInf), T(kNan)};
   const auto predicate = [&](Unary op, std::vector<uint8_t> expected) {
     std::vector<uint8_t> y(x.size());
@@ -229,7 +271,8 @@ void test_float_unary(const KernelTable& t) {
   predicate(Unary::logical_not, {1, 0, 0, 0, 0});
 }
 
-// ---- Integers -------------------------------------------------------------------------------------------------------------
+// ---- Integers
+// -------------------------------------------------------------------------------------------------------------
 
 using Wide = __int128;
 
@@ -248,22 +291,36 @@ Wide power(Wide base, Wide exponent, Wide modulus) {
 template <class T>
 void test_integer(const KernelTable& t) {
   using Limits = std::numeric_limits<T>;
-  const std::vector<T> values = {T(0), T(1), T(2), T(3), T(7), T(10), T(-1), T(-2), T(-7), T(100), Limits::max(),
-                                 Limits::min(), T(Limits::max() - 1), T(Limits::min() + 1)};
+  const std::vector<T> values = {T(0),
+                                 T(1),
+                                 T(2),
+                                 T(3),
+                                 T(7),
+                                 T(10),
+                                 T(-1),
+                                 T(-2),
+                                 T(-7),
+                                 T(100),
+                                 Limits::max(),
+                                 Limits::min(),
+                                 T(Limits::max() - 1),
+                                 T(Limits::min() + 1)};
   std::vector<T> a, b;
   for (T u : values) {
     for (T v : values) a.push_back(u), b.push_back(v);
   }
   const auto run = [&](Binary op, const char* name, const std::function<Wide(Wide, Wide)>& f) {
     std::vector<T> y(a.size());
-    t.binary[int(op)][kType<T>](a.data(), false, b.data(), false, y.data(), int64_t(a.size()), nullptr);
+    t.binary[int(op)][kType<T>](a.data(), false, b.data(), false, y.data(), int64_t(a.size()),
+                                nullptr);
     bool ok = true;
     for (size_t i = 0; i < a.size(); ++i) ok &= y[i] == T(f(Wide(a[i]), Wide(b[i])));
     check::that(ok, label<T>(name));
   };
   run(Binary::add, "add", [](Wide u, Wide v) { return u + v; });
   run(Binary::subtract, "subtract", [](Wide u, Wide v) { return u - v; });
-  run(Binary::multiply, "multiply", [](Wide u, Wide v) { return Wide(T(uint64_t(u) * uint64_t(v))); });
+  run(Binary::multiply, "multiply",
+      [](Wide u, Wide v) { return Wide(T(uint64_t(u) * uint64_t(v))); });
   run(Binary::floor_divide, "floor_divide", floor_divide);
   run(Binary::mod, "mod", [](Wide u, Wide v) { return v == 0 ? 0 : u - floor_divide(u, v) * v; });
   run(Binary::maximum, "maximum", [](Wide u, Wide v) { return std::max(u, v); });
@@ -277,21 +334,28 @@ void test_integer(const KernelTable& t) {
   }
   std::vector<double> xs(values.begin(), values.end());
   if (sizeof(T) < 8) {  // exact in double
-    test_unary<T>(t, Unary::negative, "negative", 0, xs, [](double x) { return double(T(-int64_t(x))); });
-    test_unary<T>(t, Unary::abs, "abs", 0, xs, [](double x) { return double(T(x < 0 ? -int64_t(x) : int64_t(x))); });
-    test_unary<T>(t, Unary::sign, "sign", 0, xs, [](double x) { return double((x > 0) - (x < 0)); });
-    test_unary<T>(t, Unary::square, "square", 0, xs, [](double x) { return double(T(uint64_t(int64_t(x)) * uint64_t(int64_t(x)))); });
+    test_unary<T>(t, Unary::negative, "negative", 0, xs,
+                  [](double x) { return double(T(-int64_t(x))); });
+    test_unary<T>(t, Unary::abs, "abs", 0, xs,
+                  [](double x) { return double(T(x < 0 ? -int64_t(x) : int64_t(x))); });
+    test_unary<T>(t, Unary::sign, "sign", 0, xs,
+                  [](double x) { return double((x > 0) - (x < 0)); });
+    test_unary<T>(t, Unary::square, "square", 0, xs,
+                  [](double x) { return double(T(uint64_t(int64_t(x)) * uint64_t(int64_t(x)))); });
     test_unary<T>(t, Unary::relu, "relu", 0, xs, [](double x) { return std::max(x, 0.0); });
-    test_unary<T>(t, Unary::clip, "clip", 0, xs, [](double x) { return std::min(x, 9.0); }, {-1e300, 9});
+    test_unary<T>(t, Unary::clip, "clip", 0, xs, [](double x) { return std::min(x, 9.0); },
+                  {-1e300, 9});
     test_unary<T>(t, Unary::round, "round", 0, xs, [](double x) { return x; });
   }
 }
 
-// ---- Comparison and logic, any type ----------------------------------------------------------------------------------------
+// ---- Comparison and logic, any type
+// ----------------------------------------------------------------------------------------
 
 template <class T>
 void test_compare(const KernelTable& t) {
-  const auto run = [&](Binary op, const char* name, const std::function<double(double, double)>& f) {
+  const auto run = [&](Binary op, const char* name,
+                       const std::function<double(double, double)>& f) {
     test_binary<T, uint8_t>(t, op, name, 0, 4, 0, f);
   };
   run(Binary::equal, "equal", [](double a, double b) { return a == b; });
@@ -305,7 +369,8 @@ void test_compare(const KernelTable& t) {
   run(Binary::logical_xor, "logical_xor", [](double a, double b) { return (a != 0) != (b != 0); });
 }
 
-// ---- Reductions ---------------------------------------------------------------------------------------------------------------
+// ---- Reductions
+// ---------------------------------------------------------------------------------------------------------------
 
 template <class T>
 void test_reduce(const KernelTable& t) {
@@ -326,18 +391,26 @@ void test_reduce(const KernelTable& t) {
       return double(acc);
     };
     const double got = reduce(Reduce::sum);
-    check::that(is_float ? check::near(got, sum, 8 * eps * magnitude) : T(int64_t(sum)) == T(got), label<T>("sum"));
-    if (is_float) check::that(check::near(reduce(Reduce::prod), product, double(n) * eps * product), label<T>("prod"));
+    check::that(is_float ? check::near(got, sum, 8 * eps * magnitude) : T(int64_t(sum)) == T(got),
+                label<T>("sum"));
+    if (is_float)
+      check::that(check::near(reduce(Reduce::prod), product, double(n) * eps * product),
+                  label<T>("prod"));
     const double largest = double(*std::max_element(x.begin(), x.begin() + n));
     const double smallest = double(*std::min_element(x.begin(), x.begin() + n));
-    check::that(reduce(Reduce::max) == largest && reduce(Reduce::min) == smallest, label<T>("max, min"));
-    const int64_t at_max = t.argmax[kType<T>](x.begin(), n), at_min = t.argmin[kType<T>](x.begin(), n);
-    check::that(at_max == std::max_element(x.begin(), x.begin() + n) - x.begin(), label<T>("argmax"));
-    check::that(at_min == std::min_element(x.begin(), x.begin() + n) - x.begin(), label<T>("argmin"));
+    check::that(reduce(Reduce::max) == largest && reduce(Reduce::min) == smallest,
+                label<T>("max, min"));
+    const int64_t at_max = t.argmax[kType<T>](x.begin(), n),
+                  at_min = t.argmin[kType<T>](x.begin(), n);
+    check::that(at_max == std::max_element(x.begin(), x.begin() + n) - x.begin(),
+                label<T>("argmax"));
+    check::that(at_min == std::min_element(x.begin(), x.begin() + n) - x.begin(),
+                label<T>("argmin"));
     Data<T> acc(n, 5, 0, 3), before = acc;
     t.reduce_col[int(Reduce::max)][kType<T>](acc.begin(), x.begin(), n);
     bool ok = true;
-    for (int64_t i = 0; i < n; ++i) ok &= acc.begin()[i] == std::max(before.begin()[i], x.begin()[i]);
+    for (int64_t i = 0; i < n; ++i)
+      ok &= acc.begin()[i] == std::max(before.begin()[i], x.begin()[i]);
     acc = before;
     t.reduce_col[int(Reduce::sum)][kType<T>](acc.begin(), x.begin(), n);
     for (int64_t i = 0; i < n; ++i) ok &= acc.begin()[i] == T(before.begin()[i] + x.begin()[i]);
@@ -354,7 +427,8 @@ void test_reduce_nan(const KernelTable& t) {
       T high, low;
       t.reduce_row[int(Reduce::max)][kType<T>](x.begin(), n, &high);
       t.reduce_row[int(Reduce::min)][kType<T>](x.begin(), n, &low);
-      const bool ok = std::isnan(high) && std::isnan(low) && t.argmax[kType<T>](x.begin(), n) == at &&
+      const bool ok = std::isnan(high) && std::isnan(low) &&
+                      t.argmax[kType<T>](x.begin(), n) == at &&
                       t.argmin[kType<T>](x.begin(), n) == at;
       if (!check::that(ok, label<T>("NaN in max, min, argmax, argmin"))) return;
     }

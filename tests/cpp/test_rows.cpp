@@ -1,4 +1,5 @@
-// Kernels that are not elementwise arithmetic: softmax and cross-entropy rows, casts, copies, optimizers, random numbers.
+// Kernels that are not elementwise arithmetic: softmax and cross-entropy rows, casts, copies,
+// optimizers, random numbers.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -25,7 +26,8 @@ std::vector<T> numbers(int64_t n, uint64_t seed, double low, double high) {
   return x;
 }
 
-// ---- softmax and cross-entropy ------------------------------------------------------------------------------------------
+// ---- softmax and cross-entropy
+// ------------------------------------------------------------------------------------------
 
 struct Softmax {  // in long double
   std::vector<long double> p, log_p;
@@ -49,9 +51,12 @@ struct Softmax {  // in long double
 };
 
 template <class T>
-bool close(const std::vector<T>& got, const std::vector<long double>& expected, double relative, double absolute) {
+bool close(const std::vector<T>& got, const std::vector<long double>& expected, double relative,
+           double absolute) {
   for (size_t i = 0; i < got.size(); ++i) {
-    if (!check::near(got[i], double(expected[i]), relative * std::fabs(double(expected[i])) + absolute)) return false;
+    if (!check::near(got[i], double(expected[i]),
+                     relative * std::fabs(double(expected[i])) + absolute))
+      return false;
   }
   return true;
 }
@@ -96,7 +101,8 @@ void test_softmax_row(const KernelTable& t, const std::vector<T>& x, const std::
 }
 
 template <class T>
-void test_cross_entropy_row(const KernelTable& t, const std::vector<T>& x, const std::string& name) {
+void test_cross_entropy_row(const KernelTable& t, const std::vector<T>& x,
+                            const std::string& name) {
   constexpr int type = kType<T>;
   const double eps = std::numeric_limits<T>::epsilon();
   const int64_t n = int64_t(x.size());
@@ -108,7 +114,8 @@ void test_cross_entropy_row(const KernelTable& t, const std::vector<T>& x, const
     T loss;
     t.sparse_xent[type](x.data(), n, label, &loss);
     const double exact_loss = double(-exact.log_p[size_t(label)]);
-    check::that(check::near(loss, exact_loss, row_tolerance(x) * exact_loss), "sparse_xent " + name);
+    check::that(check::near(loss, exact_loss, row_tolerance(x) * exact_loss),
+                "sparse_xent " + name);
     t.sparse_xent_grad[type](x.data(), n, label, &dloss, dx.data());
     for (size_t i = 0; i < x.size(); ++i) expected[i] = exact.p[i] * dloss;
     // p - 1 without cancellation
@@ -124,7 +131,8 @@ void test_cross_entropy_row(const KernelTable& t, const std::vector<T>& x, const
   }
   T loss;
   t.dense_xent[type](x.data(), weights.data(), n, &loss);
-  check::that(check::near(loss, double(exact_loss), 16 * eps * double(exact_loss)), "dense_xent " + name);
+  check::that(check::near(loss, double(exact_loss), 16 * eps * double(exact_loss)),
+              "dense_xent " + name);
   t.dense_xent_grad[type](x.data(), weights.data(), n, &dloss, dx.data());
   for (size_t i = 0; i < x.size(); ++i) expected[i] = (exact.p[i] * total - weights[i]) * dloss;
   check::that(close(dx, expected, 16 * eps, 16 * eps * double(total)), "dense_xent_grad " + name);
@@ -146,7 +154,8 @@ void test_rows(const KernelTable& t) {
   test_cross_entropy_row<T>(t, {T(1000), T(-1000), 0}, "far apart");
 }
 
-// ---- Casts and copies -----------------------------------------------------------------------------------------------------
+// ---- Casts and copies
+// -----------------------------------------------------------------------------------------------------
 
 // The number that a 16-bit float pattern stands for, from the definition.
 double value_of(uint16_t bits, int exponent_bits, int mantissa_bits) {
@@ -170,7 +179,8 @@ void test_small_floats(const KernelTable& t, DType type, int exponent_bits, int 
   for (size_t i = 0; i < 65536; ++i) {
     const double expected = value_of(all[i], exponent_bits, mantissa_bits);
     exact &= check::near(values[i], expected, 0);
-    round_trip &= std::isnan(expected) ? std::isnan(value_of(back[i], exponent_bits, mantissa_bits)) : back[i] == all[i];
+    round_trip &= std::isnan(expected) ? std::isnan(value_of(back[i], exponent_bits, mantissa_bits))
+                                       : back[i] == all[i];
   }
   check::that(exact, "16-bit float to float");
   check::that(round_trip, "16-bit float there and back");
@@ -179,7 +189,8 @@ void test_small_floats(const KernelTable& t, DType type, int exponent_bits, int 
   std::vector<uint16_t> y, expected;
   const uint16_t infinity = uint16_t(((1 << exponent_bits) - 1) << mantissa_bits);
   for (uint16_t bits = 0; bits + 1 < infinity; ++bits) {
-    const double low = value_of(bits, exponent_bits, mantissa_bits), high = value_of(uint16_t(bits + 1), exponent_bits, mantissa_bits);
+    const double low = value_of(bits, exponent_bits, mantissa_bits),
+                 high = value_of(uint16_t(bits + 1), exponent_bits, mantissa_bits);
     const float middle = float((low + high) / 2);
     for (float v : {std::nextafter(middle, 0.0f), middle, std::nextafter(middle, 1e38f)}) {
       if (v < 1e-44f) continue;
@@ -227,7 +238,8 @@ void test_casts_from(const KernelTable& t, DType from, bool is_signed, double la
   test_cast<From, uint32_t>(t, from, DType::uint32, {0, 1, 100});
   test_cast<From, uint64_t>(t, from, DType::uint64, {0, 1, 100});
   if (is_signed) values.push_back(-5);
-  const std::vector<double> small = is_signed ? std::vector<double>{0, 1, 100, -5} : std::vector<double>{0, 1, 100};
+  const std::vector<double> small =
+      is_signed ? std::vector<double>{0, 1, 100, -5} : std::vector<double>{0, 1, 100};
   test_cast<From, int8_t>(t, from, DType::int8, small);
   test_cast<From, int16_t>(t, from, DType::int16, small);
   test_cast<From, int32_t>(t, from, DType::int32, small);
@@ -254,7 +266,8 @@ void test_casts(const KernelTable& t) {
   const std::vector<double> x = {-2.9, 2.9, 1e300, -1e300, std::nan(""), 127.9};
   std::vector<int32_t> y(x.size());
   t.cast[int(DType::float64)][int(DType::int32)](x.data(), y.data(), int64_t(x.size()));
-  check::that(y == std::vector<int32_t>{-2, 2, 2147483647, -2147483647 - 1, 0, 127}, "double to int32");
+  check::that(y == std::vector<int32_t>{-2, 2, 2147483647, -2147483647 - 1, 0, 127},
+              "double to int32");
 }
 
 template <class T>
@@ -276,22 +289,24 @@ void test_copies(const KernelTable& t, int size) {
       const T *a = x.data() + 1, *b = x.data() + 200;
       t.where[size](c.data(), cs, a, as, b, bs, y.data(), n);
       bool ok = true;
-      for (int64_t i = 0; i < n; ++i) ok &= y[size_t(i)] == (c[size_t(cs ? 0 : i)] ? a[as ? 0 : i] : b[bs ? 0 : i]);
+      for (int64_t i = 0; i < n; ++i)
+        ok &= y[size_t(i)] == (c[size_t(cs ? 0 : i)] ? a[as ? 0 : i] : b[bs ? 0 : i]);
       check::that(ok, "where");
     }
     y = expected;
   }
 }
 
-// ---- Optimizers -------------------------------------------------------------------------------------------------------------
+// ---- Optimizers
+// -------------------------------------------------------------------------------------------------------------
 
 template <class T>
 void test_optimizers(const KernelTable& t) {
   constexpr int type = kType<T>;
   const double eps = std::numeric_limits<T>::epsilon();
   for (int64_t n : {1, 7, 16, 17, 100}) {
-    const std::vector<T> w = numbers<T>(n, 1, -1, 1), m = numbers<T>(n, 2, -1, 1), v = numbers<T>(n, 3, 0, 1),
-                         g = numbers<T>(n, 4, -1, 1);
+    const std::vector<T> w = numbers<T>(n, 1, -1, 1), m = numbers<T>(n, 2, -1, 1),
+                         v = numbers<T>(n, 3, 0, 1), g = numbers<T>(n, 4, -1, 1);
     std::vector<T> w1(w), m1(m), v1(v);
     const auto compare = [&](const char* name, auto expected_w) {
       bool ok = true;
@@ -322,19 +337,22 @@ void test_optimizers(const KernelTable& t) {
       return w[i] - mean * 0.01 / (std::sqrt(square) + 1e-7);
     });
     std::vector<T> w2(w), m2(m), v2(v);
-    t.adam[type](w2.data(), m2.data(), v2.data(), g.data(), w2.data(), m2.data(), v2.data(), n, adam);
+    t.adam[type](w2.data(), m2.data(), v2.data(), g.data(), w2.data(), m2.data(), v2.data(), n,
+                 adam);
     check::that(w2 == w1 && m2 == m1 && v2 == v1, std::string("adam in place") + kName<T>);
   }
 }
 
-// ---- Random numbers -----------------------------------------------------------------------------------------------------------
+// ---- Random numbers
+// -----------------------------------------------------------------------------------------------------------
 
 // Philox 4x32-10 from its definition.
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]}, k[2] = {key[0], key[1]};
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t(0xd2511f53u) * c[0], p1 = uint64_t(0xcd9e8d57u) * c[2];
-    const uint32_t next[4] = {uint32_t(p1 >> 32) ^ c[1] ^ k[0], uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k[1], uint32_t(p0)};
+    const uint32_t next[4] = {uint32_t(p1 >> 32) ^ c[1] ^ k[0], uint32_t(p1),
+                              uint32_t(p0 >> 32) ^ c[3] ^ k[1], uint32_t(p0)};
     std::copy(next, next + 4, c);
     k[0] += 0x9e3779b9u;
     k[1] += 0xbb67ae85u;
@@ -347,11 +365,16 @@ void test_philox(const KernelTable& t) {
   const uint32_t zero[4] = {}, ones[4] = {~0u, ~0u, ~0u, ~0u};
   uint32_t out[4];
   philox(zero, zero, out);
-  check::that(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8, "philox of 0");
+  check::that(
+      out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8,
+      "philox of 0");
   philox(ones, ones, out);
-  check::that(out[0] == 0x408f276d && out[1] == 0x41c83b0e && out[2] == 0xa20bc7c6 && out[3] == 0x6d5451fd, "philox of ones");
+  check::that(
+      out[0] == 0x408f276d && out[1] == 0x41c83b0e && out[2] == 0xa20bc7c6 && out[3] == 0x6d5451fd,
+      "philox of ones");
   const RandomKey key = {{0x12345678u, 0x9abcdef0u}};
-  for (uint64_t start : {uint64_t(0), uint64_t(4), uint64_t(4) * 0xffffffffu - 40, uint64_t(1) << 60}) {
+  for (uint64_t start :
+       {uint64_t(0), uint64_t(4), uint64_t(4) * 0xffffffffu - 40, uint64_t(1) << 60}) {
     for (int64_t n : {1, 4, 5, 31, 32, 33, 255, 256, 257, 1000}) {
       std::vector<uint32_t> words(size_t(n) + 1, 7);
       t.random_bits(key, start, words.data(), n);
@@ -368,8 +391,8 @@ void test_philox(const KernelTable& t) {
 }
 
 // Mean, standard deviation and range; and the same numbers when a range is made in two parts.
-void test_distribution(const RandomFloatFn fill, const char* name, double a, double b, double mean, double deviation,
-                       double low, double high) {
+void test_distribution(const RandomFloatFn fill, const char* name, double a, double b, double mean,
+                       double deviation, double low, double high) {
   const RandomKey key = {{1, 2}};
   const int64_t n = 1 << 20, cut = 12 * 1031;
   const double params[] = {a, b};
@@ -382,17 +405,20 @@ void test_distribution(const RandomFloatFn fill, const char* name, double a, dou
   for (float v : x) sum += v, squares += (v - mean) * (v - mean);
   const double error = deviation / std::sqrt(double(n));
   check::that(std::fabs(sum / double(n) - mean) < 5 * error, std::string(name) + ": mean");
-  check::that(std::fabs(std::sqrt(squares / double(n)) - deviation) < 5 * error, std::string(name) + ": deviation");
+  check::that(std::fabs(std::sqrt(squares / double(n)) - deviation) < 5 * error,
+              std::string(name) + ": deviation");
   const auto range = std::minmax_element(x.begin(), x.end());
   check::that(*range.first >= low && *range.second <= high, std::string(name) + ": range");
 }
 
-// Between 2^20 and 2^20 + 1 floats are 1/8 apart, and a number just below the end would round up to it.
+// Between 2^20 and 2^20 + 1 floats are 1/8 apart, and a number just below the end would round up to
+// it.
 void test_uniform_end(const KernelTable& t) {
   const double params[] = {0x1p20, 0x1p20 + 1};
   std::vector<float> x(100000);
   t.uniform(RandomKey{{1, 2}}, 0, x.data(), int64_t(x.size()), params);
-  check::that(*std::max_element(x.begin(), x.end()) == 0x1p20f + 0.875f, "uniform: the end is outside");
+  check::that(*std::max_element(x.begin(), x.end()) == 0x1p20f + 0.875f,
+              "uniform: the end is outside");
 }
 
 // The quantile behind `normal` against the distribution function.
@@ -410,7 +436,8 @@ void test_normal_quantile(const KernelTable& t) {
     const double p = ((words[i] & 0x7fffffffu) + 0.5) * 0x1p-32;
     const double x = left ? z[i] : -z[i];
     const double error = 0.5 * std::erfc(-x / std::sqrt(2.0)) - p;
-    worst = std::max(worst, std::fabs(error) / (std::exp(-x * x / 2) / std::sqrt(2 * M_PI)) / (1e-6 + std::fabs(x)));
+    worst = std::max(worst, std::fabs(error) / (std::exp(-x * x / 2) / std::sqrt(2 * M_PI)) /
+                                (1e-6 + std::fabs(x)));
   }
   check::that(worst < 1e-6, "normal: relative error " + std::to_string(worst * 1e6) + "e-6");
 }
@@ -438,7 +465,8 @@ void test_random(const KernelTable& t) {
   test_philox(t);
   const double third = 1 / std::sqrt(12.0);
   test_distribution(t.uniform, "uniform", 0, 1, 0.5, third, 0, double(std::nextafter(1.0f, 0.0f)));
-  test_distribution(t.uniform, "uniform", -3, 5, 1, 8 * third, -3, double(std::nextafter(5.0f, 0.0f)));
+  test_distribution(t.uniform, "uniform", -3, 5, 1, 8 * third, -3,
+                    double(std::nextafter(5.0f, 0.0f)));
   test_distribution(t.normal, "normal", 2, 3, 2, 3, -30, 34);
   test_distribution(t.truncated_normal, "truncated_normal", 0, 1, 0, 0.879626, -2, 2);
   test_uniform_end(t);

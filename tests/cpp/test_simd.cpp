@@ -1,5 +1,6 @@
-// The vector math against the C library in a wider type: the bounds stated in simd/math.h and simd/special.h, over all
-// magnitudes; the special values; and the same bits wherever a range is cut.
+// The vector math against the C library in a wider type: the bounds stated in simd/math.h and
+// simd/special.h, over all magnitudes; the special values; and the same bits wherever a range is
+// cut.
 #include <algorithm>
 #include <vector>
 
@@ -72,7 +73,8 @@ std::vector<Case<E>> cases() {
   };
 }
 
-// Numbers of all magnitudes: bit patterns at a stride that is prime, and dense ones where functions bend.
+// Numbers of all magnitudes: bit patterns at a stride that is prime, and dense ones where functions
+// bend.
 template <class T, class Bits>
 std::vector<T> samples(Bits stride) {
   std::vector<T> xs;
@@ -86,7 +88,8 @@ std::vector<T> samples(Bits stride) {
   for (int i = 0; i < 200000; ++i) xs.push_back(T(random.uniform(-120, 120)));
   for (int i = 0; i < 200000; ++i) xs.push_back(T(random.uniform(0.5, 2)));
   for (int i = 0; i < 100000; ++i) xs.push_back(T(random.uniform(-760, 760)));
-  for (double x : {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, kInf, -kInf, kNan}) xs.push_back(T(x));
+  for (double x : {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, kInf, -kInf, kNan})
+    xs.push_back(T(x));
   return xs;
 }
 
@@ -102,10 +105,12 @@ void test_accuracy(UnaryFn kernel, const Case<E>& c, double bound, const std::ve
     const E exact = c.reference(E(xs[i]));
     const double error = check::ulp_error(ys[i], exact, c.smallest);
     if (error > worst) worst = error, worst_at = xs[i];
-    if (xs[i] == 0 && std::signbit(ys[i]) != std::signbit(exact) && !std::isnan(exact)) zeros = false;
+    if (xs[i] == 0 && std::signbit(ys[i]) != std::signbit(exact) && !std::isnan(exact))
+      zeros = false;
   }
   const char* type = sizeof(T) == 4 ? "float" : "double";
-  std::printf("  %-10s %-6s %6.3f ULP (bound %.1f) at %.9g\n", c.name, type, worst, bound, double(worst_at));
+  std::printf("  %-10s %-6s %6.3f ULP (bound %.1f) at %.9g\n", c.name, type, worst, bound,
+              double(worst_at));
   check::that(worst <= bound, std::string(c.name) + " " + type + ": error above the bound");
   check::that(zeros, std::string(c.name) + " " + type + ": sign of the result for a zero");
 }
@@ -155,7 +160,8 @@ void test_power(const KernelTable& table) {
     b.push_back(float(std::round(random.uniform(-9, 9))));
   }
   for (double x : {0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, kInf, -kInf, kNan}) {
-    for (double y : {0.0, -0.0, 1.0, -1.0, 3.0, -3.0, 0.5, -0.5, 1e10, 16777217.0, kInf, -kInf, kNan}) {
+    for (double y :
+         {0.0, -0.0, 1.0, -1.0, 3.0, -3.0, 0.5, -0.5, 1e10, 16777217.0, kInf, -kInf, kNan}) {
       a.push_back(float(x));
       b.push_back(float(y));
     }
