@@ -12,10 +12,17 @@
 from pynn import _engine as _engine  # first: it finds the compiled engine
 
 # isort: split
-from pynn._core import Tensor, TraceError
-from pynn._core import build_info as _build_info
+try:
+    import pynn._core as _core
+except ModuleNotFoundError:
+    from pynn._engine import installed_folder
 
-__version__: str = _build_info()["version"]
+    __path__.append(installed_folder())
+    import pynn._core as _core
+
+from pynn._core import Tensor, TraceError
+
+__version__: str = _core.build_info()["version"]
 
 from pynn import (
     activations,

@@ -1,28 +1,26 @@
-"""Makes sure that the compiled engine, `pynn._core`, can be imported.
+"""Where the engine `pynn._core` is, when the package runs from a checkout."""
 
-In a source checkout `python -m pynn` finds the folder of sources before the installed package, and
-the engine is only in the latter. Then the engine is taken from there.
-"""
-
-import os
 import sys
-from importlib.machinery import PathFinder
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 
-import pynn
+_HERE = Path(__file__).resolve().parent
 
-try:
-    import pynn._core
-except ModuleNotFoundError as error:
-    if error.name != "pynn._core":
-        raise
-    for folder in sys.path:
-        installed = os.path.join(folder, "pynn")
-        if PathFinder.find_spec("pynn._core", [installed]):
-            pynn.__path__.append(installed)
-            break
-    else:
-        raise ImportError(
-            f"pynn: expected the compiled engine _core in {os.path.dirname(__file__)} or in an "
-            "installed pynn; received neither. Build it: pip install . in the source checkout "
-            "(needs g++; everything else comes from PyPI)"
-        ) from None
+
+def installed_folder() -> str:
+    """Returns the folder of the installed package that holds the compiled engine.
+
+    In a checkout the folder `pynn` comes first on the path (`python -m pynn` puts it there) and
+    hides the installed package, which alone has the compiled engine.
+
+    Raises:
+        ImportError: if no installed package has one.
+    """
+    for entry in sys.path:
+        folder = Path(entry or ".").resolve() / "pynn"
+        if folder != _HERE and any((folder / f"_core{end}").exists() for end in EXTENSION_SUFFIXES):
+            return str(folder)
+    raise ImportError(
+        f"pynn: expected the compiled engine pynn._core; found none, neither in {_HERE} nor in an "
+        "installed package for this Python. Build and install it: pip install . (in the checkout)"
+    )

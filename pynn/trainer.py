@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 import warnings
 from collections.abc import Iterator
@@ -11,13 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pynn import _core, backend, losses, ops, optimizers, tree
-from pynn import metrics as metrics_module
+from pynn import _core, tree
 from pynn.callbacks import CallbackList
-from pynn.saving import deserialize_keras_object, serialize_keras_object
 from pynn.training import loop
-from pynn.training.compile_loss import CompileLoss
-from pynn.training.compile_metrics import CompileMetrics
+from pynn.training.compilation import Compilation
 from pynn.training.data import (
     class_weight_to_sample_weight,
     make_arrays,
@@ -25,270 +21,18 @@ from pynn.training.data import (
     unpack_x_y_sample_weight,
 )
 from pynn.training.feed import gives_batches, make_feed
-from pynn.training.logs import MetricResults, pythonify_logs
-from pynn.training.state import TrainerState
+from pynn.training.logs import pythonify_logs
 
 _fit_guard = threading.Lock()
 
 
-class Trainer:
+class Trainer(Compilation):
     """The part of a model that trains, evaluates and predicts.
 
     Steps (`train_step`, `test_step`, `predict_step`) are ordinary Python functions of one batch.
     Each is run once per kind of batch on symbolic tensors, and replayed by the engine from then
     on. A step that looks at values cannot be replayed: it runs eagerly, with one warning.
     """
-
-    # Settings of the run, not of the layers: changing them does not outdate compiled steps.
-    _untraced_attributes = frozenset(
-        {
-            "_trainer",
-            "compiled",
-            "history",
-            "jit_compile",
-            "loss",
-            "optimizer",
-            "run_eagerly",
-            "steps_per_execution",
-            "stop_evaluating",
-            "stop_predicting",
-            "stop_training",
-        }
-    )
-
-    compiled = False
-    optimizer: Any = None
-    loss: Any = None
-    run_eagerly = False
-    jit_compile: Any = "auto"
-    steps_per_execution = 1
-    history: Any = None
-    stop_training = False
-    stop_evaluating = False
-    stop_predicting = False
-
-    @property
-    def _trainer_state(self) -> TrainerState:
-        state = self.__dict__.get("_trainer")
-        if state is None:
-            state = TrainerState()
-            object.__setattr__(self, "_trainer", state)
-        return state
-
-    @property
-    def _loss_tracker(self) -> Any:
-        return self._trainer_state.loss_tracker
-
-    @property
-    def _compile_loss(self) -> Any:
-        return self._trainer_state.loss
-
-    @property
-    def _compile_metrics(self) -> Any:
-        return self._trainer_state.metrics
-
-    # ---- compile ---------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Says how the model is trained.
-
-        Args:
-            optimizer: name, config or `Optimizer`.
-            loss: name, function `fn(y_true, y_pred)`, `Loss`, or for several outputs a list, a dict
-                by output name, or the structure of the outputs.
-            loss_weights: numbers in the structure of `loss`.
-            metrics: names, functions or `Metric`s: a list for one output, else a structure as for
-                `loss`. "accuracy" means the binary, categorical or sparse one, by the shapes.
-            weighted_metrics: the same, for metrics that get the sample weights.
-            run_eagerly: run steps as ordinary Python, batch by batch.
-            steps_per_execution: batches between two calls of the callbacks' batch methods.
-            jit_compile: accepted as in Keras; steps are always compiled unless `run_eagerly`.
-            auto_scale_loss: accepted as in Keras.
-
-        Raises:
-            ValueError: for an unknown name (with the nearest known one) or a bad setting.
-
-        >>> import pynn
-        >>> model = pynn.Sequential([pynn.layers.Dense(1)])
-        >>> model.compile(optimizer="sgd", loss="mse", metrics=["mae"])
-        """
-        del auto_scale_loss  # float16 training keeps float32 weights; gradients do not underflow
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(
-                "pynn.Model.compile: expected steps_per_execution to be a positive int; "
-                f"received {steps_per_execution!r}"
-            )
-        state = self._trainer_state
-        arguments = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-        }
-        self.optimizer = optimizers.get(optimizer)
-        names = getattr(self, "output_names", None)
-        _check_names(loss, metrics, weighted_metrics)
-        state.loss = None if loss is None else CompileLoss(loss, loss_weights, names)
-        has_metrics = metrics is not None or weighted_metrics is not None
-        state.metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
-        state.loss_tracker = metrics_module.Mean(name="loss")
-        state.config = {
-            "optimizer": self.optimizer,
-            **arguments,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
-        state.start_over()
-        # Not through the layer's bookkeeping: it would replace lists by its own kind of list.
-        object.__setattr__(self, "loss", loss)
-        self.run_eagerly = run_eagerly
-        self.jit_compile = jit_compile
-        self.steps_per_execution = steps_per_execution
-        self.stop_training = False
-        self.compiled = True
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """Returns the arguments of `compile`, as JSON-able values."""
-        if not self.compiled:
-            return {}
-        return {
-            name: serialize_keras_object(value)
-            for name, value in self._trainer_state.config.items()
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with the arguments that `get_compile_config` returned."""
-        if type(self).compile is not Trainer.compile:
-            warnings.warn(
-                "pynn.Model: `compile` is overridden, so the saved arguments are not applied; "
-                "override `get_compile_config` and `compile_from_config` too, or call `compile`",
-                stacklevel=2,
-            )
-            return
-        self.compile(**deserialize_keras_object(config))
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
-
-    def _assert_compiled(self, method: str) -> None:
-        if not self.compiled:
-            raise ValueError(
-                f"pynn.Model.{method}: expected a compiled model; received one that is not. "
-                "Call `model.compile(optimizer, loss, metrics)` first"
-            )
-
-    # ---- metrics and loss ------------------------------------------------------------------
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The loss tracker, the compiled metrics, those of several losses, those of layers."""
-        return [*self._own_metrics(), *self._layer_metrics()]
-
-    def _own_metrics(self) -> list[Any]:
-        state = self._trainer_state
-        found = [] if state.loss_tracker is None else [state.loss_tracker]
-        if state.metrics is not None:
-            found.append(state.metrics)
-        if state.loss is not None:
-            found.extend(state.loss.metrics)
-        found.extend(self._metrics)
-        return found
-
-    def _layer_metrics(self) -> list[Any]:
-        return self._trainer_state.layers.metrics(self)
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of `metrics`."""
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self) -> None:
-        """Starts all metrics again; `fit` does it at the beginning of each epoch."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Returns the loss that is minimised, a scalar: that of `compile` and of the layers.
-
-        Override it for another loss.
-
-        Args:
-            x: inputs.
-            y: targets.
-            y_pred: outputs.
-            sample_weight: weights of the rows, or `None`.
-            training: whether this is for training.
-
-        Raises:
-            ValueError: if there is no loss at all, or targets are missing.
-        """
-        del x, training
-        total = None
-        if self._compile_loss is not None:
-            if y is None:
-                raise ValueError(
-                    "pynn.Model: expected targets, because the model was compiled with a loss; "
-                    "received y=None"
-                )
-            total = self._compile_loss(y, y_pred, sample_weight)
-        for loss in self.losses:
-            value = ops.sum(loss) if len(loss.shape) else ops.convert_to_tensor(loss)
-            if not backend.is_float_dtype(value.dtype):
-                value = ops.cast(value, backend.floatx())
-            total = value if total is None else total + value
-        if total is None:
-            raise ValueError(
-                "pynn.Model: expected a loss; received none. Pass `loss` to `compile`, or add one "
-                "with `add_loss`"
-            )
-        return total
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Updates the compiled metrics with one batch and returns all results by name."""
-        del x
-        if self._compile_metrics is not None:
-            if y is None:
-                raise ValueError(
-                    "pynn.Model: expected targets, because the model was compiled with metrics; "
-                    "received y=None"
-                )
-            self._compile_metrics.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the results of all metrics by name."""
-        results = MetricResults()
-        for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, dict):
-                results.update(result)
-            else:
-                results[metric.name] = result
-        return results
-
-    def _call_compute_loss(self, x: Any, y: Any, y_pred: Any, weight: Any, training: bool) -> Any:
-        # Overriding methods written for older versions have no argument `training`.
-        if "training" in inspect.signature(self.compute_loss).parameters:
-            return self.compute_loss(x, y, y_pred, weight, training=training)
-        return self.compute_loss(x, y, y_pred, weight)
 
     # ---- steps -----------------------------------------------------------------------------
 
@@ -457,8 +201,13 @@ class Trainer:
         """Returns the loss and the metrics on some data.
 
         Args:
-            x, y, batch_size, verbose, sample_weight, callbacks: see `fit`.
+            x: inputs, or batches; see `fit`.
+            y: targets.
+            batch_size: rows per step; 32 by default.
+            verbose: see `fit`.
+            sample_weight: weights of the rows.
             steps: number of batches; `None` means one pass over the data.
+            callbacks: list of `Callback`s.
             return_dict: return a dict by name.
 
         Returns:
@@ -493,8 +242,11 @@ class Trainer:
         May be called from several threads at once.
 
         Args:
-            x, batch_size, verbose, callbacks: see `fit`.
+            x: inputs, or batches; see `fit`.
+            batch_size: rows per step; 32 by default.
+            verbose: see `fit`.
             steps: number of batches; `None` means one pass over the data.
+            callbacks: list of `Callback`s.
 
         Returns:
             An array (rows, ...), or arrays in the structure of the outputs.
@@ -575,32 +327,6 @@ class Trainer:
         loop.prepare(self, arrays, arrays.num_rows, "predict")
         outputs = loop.run_batch(self, "predict", arrays)
         return tree.map_structure(lambda output: np.array(output), outputs)
-
-    def _in_metric_order(self, logs: dict[str, Any]) -> Any:
-        """Returns the values of logs in the order of `metrics`, or the only one by itself."""
-        names: list[str] = []
-        for metric in self.metrics:
-            if isinstance(metric, CompileMetrics):
-                names.extend(part.name for part in metric.metrics)
-            else:
-                names.append(metric.name)
-        known = [name for name in dict.fromkeys(names) if name in logs]
-        ordered = [logs[name] for name in known + sorted(set(logs) - set(known))]
-        return ordered[0] if len(ordered) == 1 else ordered
-
-
-def _check_names(loss: Any, metrics_argument: Any, weighted_metrics: Any) -> None:
-    """Raises for unknown names now rather than at the first batch."""
-    for name in _strings(loss):
-        if name.lower() not in ("crossentropy", "ce"):
-            losses.get(name)
-    for name in [*_strings(metrics_argument), *_strings(weighted_metrics)]:
-        if name.lower() not in ("accuracy", "acc"):
-            metrics_module.get(name)
-
-
-def _strings(structure: Any) -> list[str]:
-    return [leaf for leaf in tree.flatten(structure) if isinstance(leaf, str)]
 
 
 def _unpack_validation(data: Any) -> tuple[Any, Any, Any]:

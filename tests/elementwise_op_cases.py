@@ -91,7 +91,7 @@ UNARY = [
     unary("stop_gradient", lambda x: x, NORMAL, dtypes=ALL, differentiable=()),
     unary("negative", lambda x: -x, NORMAL, dtypes=SIGNED),
     unary("abs", np.abs, ANY, dtypes=NUMBERS),
-    unary("sign", np.sign, ANY, dtypes=NUMBERS),
+    unary("sign", lambda x: np.where(x == 0, x, np.sign(x)), ANY, dtypes=NUMBERS),
     unary("exp", np.exp, SMOOTH, dtypes=COMPUTED, result="float"),
     unary("expm1", np.expm1, SMOOTH, dtypes=COMPUTED, result="float", ulps=2),
     unary("log", np.log, POSITIVE, result="float", ulps=2),
@@ -236,6 +236,15 @@ BINARY = [
 ]
 
 
+def where_arguments(rng: np.random.Generator, n: int) -> list[list[np.ndarray]]:
+    shapes: list[Any] = [((n,), (n,), (n,)), ((n,), (), (n,)), ((), (n,), (n,)), ((n,), (n,), ())]
+    shapes += [((3, 1, n), (2, 1), (n,)), ((2, 1), (2, n), (1, n))]
+    return [[rng.random(c) < 0.5, NORMAL(rng, x), NORMAL(rng, y)] for c, x, y in shapes]
+
+
+WHERE = OpCase("where", core("where"), np.where, where_arguments, dtypes=ALL, differentiable=(1, 2))
+
+
 def activation_grad(name: str, slope: Callable[..., Any], draw: Any, *attributes: Any) -> OpCase:
     """Case of the fused gradient of an activation, f(saved, dy) = slope(saved) * dy."""
     return OpCase(
@@ -264,4 +273,4 @@ ACTIVATION_GRADS = [
     activation_grad("softplus_grad", sigmoid, SMOOTH),
 ]
 
-ELEMENTWISE = [*UNARY, *WITH_ATTRIBUTES, *BINARY, *ACTIVATION_GRADS]
+ELEMENTWISE = [*UNARY, *WITH_ATTRIBUTES, *BINARY, WHERE, *ACTIVATION_GRADS]

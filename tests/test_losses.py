@@ -54,7 +54,7 @@ def test_reductions(reduction):
 
 
 def test_unknown_reduction_names_the_known_ones():
-    with pytest.raises(ValueError, match="sum_over_batch_size.*received reduction='avg'"):
+    with pytest.raises(ValueError, match=r"sum_over_batch_size.*received reduction='avg'"):
         losses.MeanSquaredError(reduction="avg")
 
 

@@ -175,3 +175,11 @@ def test_wrapper_around_a_function():
     metric = metrics.MeanMetricWrapper(pynn.losses.mean_absolute_error, name="mae")
     result = float(metric(ONE_HOT, SCORES))
     assert result == pytest.approx(np.abs(ONE_HOT - SCORES).mean(), rel=1e-5)
+
+
+def test_stateless_forms_change_no_variable():
+    metric = metrics.Mean()
+    metric.update_state([1.0, 2.0])
+    state = metric.stateless_update_state(metric.stateless_reset_state(), [5.0])
+    assert float(metric.stateless_result(state)) == 5.0
+    assert float(metric.result()) == 1.5

@@ -1,5 +1,7 @@
 """Optimizers: update rules against float64, clipping, decay, accumulation, averages, state."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -324,3 +326,27 @@ def test_get():
         optimizers.get("adan")
     with pytest.raises(ValueError, match="optimizer"):
         optimizers.get(lambda x: x)
+
+
+def test_stateless_apply_changes_no_variable():
+    weight = pynn.Variable([1.0, 2.0])
+    optimizer = optimizers.Adam(0.1)
+    optimizer.build([weight])
+    start = [v.value for v in optimizer.variables]
+    weights, state = optimizer.stateless_apply(start, [ops.ones((2,))], [weight.value])
+    assert weight.numpy().tolist() == [1.0, 2.0]
+    assert int(optimizer.iterations) == 0
+    optimizer.apply([ops.ones((2,))], [weight])
+    np.testing.assert_array_equal(weights[0], weight.numpy())
+    for a, b in zip(state, optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, b.numpy())
+
+
+def test_deep_copies_are_independent():
+    weight = pynn.Variable([1.0])
+    optimizer = optimizers.Adam(0.1)
+    optimizer.apply([ops.ones((1,))], [weight])
+    clone, copied = copy.deepcopy((optimizer, weight))
+    clone.apply([ops.ones((1,))], [copied])
+    assert (int(optimizer.iterations), int(clone.iterations)) == (1, 2)
+    assert float(weight[0]) != float(copied[0])

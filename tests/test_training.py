@@ -1,6 +1,9 @@
 """compile, fit, evaluate, predict and their batch forms."""
 
+import signal
 import threading
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -490,6 +493,42 @@ def test_memory_mapped_and_strided_arrays(tmp_path):
     strided.fit(wide[:, ::2], np.repeat(LABELS, 2)[::2], shuffle=False, verbose=0)
     assert_same_weights(weights_of(expected), weights_of(from_file))
     assert_same_weights(weights_of(expected), weights_of(strided))
+
+
+def test_the_data_set_is_not_copied():
+    x = np.ones((20_000, 100))
+    model = pynn.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(x[:32], x[:32, 0], verbose=0)
+    tracemalloc.start()
+    try:
+        model.fit(x, x[:, 0], batch_size=1000, validation_split=0.5, verbose=0)
+        model.predict(x, batch_size=1000, verbose=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.05 * x.nbytes
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+def test_an_interrupt_ends_an_epoch_and_leaves_the_model_usable():
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    model = regressor()
+    model.fit(X, TARGETS, verbose=0)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    start = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, TARGETS, batch_size=1, steps_per_epoch=100_000_000, verbose=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.perf_counter() - start < 20.0  # not the hours that the epoch would take
+    history = model.fit(X, TARGETS, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
 
 
 def test_executables_are_bounded():

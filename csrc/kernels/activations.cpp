@@ -58,8 +58,7 @@ void soft_plus(const void* x, void* y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return softplus(v); });
 }
 
-// ---- Gradients: dx from dy and the saved input or output
-// ------------------------------------------------------------
+// ---- Gradients: dx from dy and the saved input or output ----
 
 template <class T>
 void relu_grad(const void* y, bool ys, const void* dy, bool dys, void* dx, int64_t n,

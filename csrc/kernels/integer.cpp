@@ -34,8 +34,7 @@ inline T wrapped_product(T u, T v) {
   return T(Wrap<T>(u) * Wrap<T>(v));
 }
 
-// ---- One argument
-// -----------------------------------------------------------------------------------------------------
+// ---- One argument ----
 
 template <class T>
 void negative(const void* x, void* y, int64_t n, const double*) {
@@ -79,8 +78,7 @@ void clip(const void* x, void* y, int64_t n, const double* params) {
   });
 }
 
-// ---- Two arguments
-// ----------------------------------------------------------------------------------------------------
+// ---- Two arguments ----
 
 template <class T>
 void add(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {

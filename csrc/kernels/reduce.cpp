@@ -5,8 +5,7 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
-// ---- float: rows
-// ------------------------------------------------------------------------------------------------------
+// ---- float: rows ----
 
 template <class T>
 void sum_row(const void* x, int64_t n, void* acc) {
@@ -28,8 +27,7 @@ void min_row(const void* x, int64_t n, void* acc) {
   *static_cast<T*>(acc) = row_minimum(static_cast<const T*>(x), n);
 }
 
-// ---- float: columns
-// ---------------------------------------------------------------------------------------------------
+// ---- float: columns ----
 
 template <class T>
 void sum_col(void* acc, const void* x, int64_t n) {
@@ -48,8 +46,7 @@ void min_col(void* acc, const void* x, int64_t n) {
   map2<T>(acc, false, x, false, acc, n, [](auto a, auto b) { return minimum(a, b); });
 }
 
-// ---- Integers and bool: sums and products wrap round, in any order
-// ----------------------------------------------------
+// ---- Integers and bool: sums and products wrap round, in any order ----
 
 struct WrappedSum {
   template <class T>

@@ -85,8 +85,7 @@ struct MathConstants<Vec<double>> {
   };
 };
 
-// ---- Bits
-// ----------------------------------------------------------------------------------------------------------
+// ---- Bits ----
 
 template <class V>
 inline V abs(V x) {
@@ -99,8 +98,7 @@ inline V copysign(V x, V s) {
   return V((IntVec<V>(x) & ~sign) | (IntVec<V>(s) & sign));
 }
 
-// ---- Order and rounding
-// -----------------------------------------------------------------------------------------------
+// ---- Order and rounding ----
 
 // NaN if either is NaN.
 template <class V>
@@ -133,8 +131,7 @@ inline V ceil(V x) {
   return near < x ? copysign(near + 1, x) : near;
 }
 
-// ---- Polynomials
-// ------------------------------------------------------------------------------------------------------
+// ---- Polynomials ----
 
 // c[0] + c[1] x + c[2] x^2 + ...
 template <class V, int N>
@@ -144,8 +141,7 @@ inline V polynomial(V x, const Scalar<V> (&c)[N]) {
   return sum;
 }
 
-// ---- Exponential
-// ------------------------------------------------------------------------------------------------------
+// ---- Exponential ----
 
 // x = n ln 2 + r, |r| <= ln(2) / 2; tail = exp(r) - 1.
 template <class V>
@@ -209,8 +205,7 @@ inline V expm1(V x) {
   return abs(x) < C::kTiny ? x : result;
 }
 
-// ---- Logarithm
-// --------------------------------------------------------------------------------------------------------
+// ---- Logarithm ----
 
 // t(f) with log(1 + f) = f - (f^2 / 2 - t(f)), f in [sqrt(1/2) - 1, sqrt(2) - 1].
 inline Vec<float> log_tail(Vec<float> f, Vec<float>) {
@@ -271,8 +266,7 @@ inline V log1p(V x) {
   return abs(x) < C::kTiny ? x : value;
 }
 
-// ---- Activations
-// ------------------------------------------------------------------------------------------------------
+// ---- Activations ----
 
 inline Vec<float> tanh(Vec<float> x) {
   using V = Vec<float>;

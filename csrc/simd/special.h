@@ -27,8 +27,7 @@ inline Vec<T> map_lanes(Vec<T> x, F f) {
   return load(lanes);
 }
 
-// ---- Error function and the normal distribution
-// -----------------------------------------------------------------------
+// ---- Error function and the normal distribution ----
 
 inline Vec<float> erf(Vec<float> x) {
   using V = Vec<float>;
@@ -121,8 +120,7 @@ inline Vec<float> gelu_derivative(Vec<float> x) {
                  gelu_derivative_with(wide.high, normal_tail_single)});
 }
 
-// ---- Sine and cosine
-// --------------------------------------------------------------------------------------------------
+// ---- Sine and cosine ----
 
 // |x| = quadrant * pi / 2 + r, quadrant modulo 4, |r| <= pi / 4.
 struct Angle {
@@ -192,8 +190,7 @@ inline Vec<double> cos(Vec<double> x) {
   return map_lanes<double>(x, [](double v) { return __builtin_cos(v); });
 }
 
-// ---- Power
-// ------------------------------------------------------------------------------------------------------------
+// ---- Power ----
 
 // |x|^y by way of double; the rules of C's pow for zeros, infinities and NaN.
 inline Vec<float> power(Vec<float> x, Vec<float> y) {
@@ -219,8 +216,7 @@ inline Vec<double> power(Vec<double> x, Vec<double> y) {
   return load(xs);
 }
 
-// ---- Quantile of the normal distribution
-// ------------------------------------------------------------------------------
+// ---- Quantile of the normal distribution ----
 
 // z >= 0 with upper tail probability p, 2^-36 < p <= 1/2, and q = 1/2 - p, both given because one
 // alone loses digits of the other. Relative error about 1e-7. Wichura, algorithm AS 241 (PPND7),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pynn import _core, backend, dtype_policies, initializers
 from pynn.naming import auto_name, name_scope
+from pynn.stateless import temporary_values
 from pynn.variables import Variable
 
 
@@ -111,6 +113,25 @@ class Metric:
         """Sets all variables to zero."""
         for variable in self.variables:
             variable.assign(_core.full(variable.shape, 0, variable.dtype))
+
+    def stateless_update_state(
+        self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> list[Any]:
+        """Returns the values of `variables` after an update from `metric_variables`."""
+        with temporary_values(self.variables, metric_variables):
+            self.update_state(*args, **kwargs)
+            return [variable.value for variable in self.variables]
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """Returns the result for given values of `variables`."""
+        with temporary_values(self.variables, metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list[Any]:
+        """Returns the values of `variables` after a reset."""
+        with temporary_values(self.variables, [v.value for v in self.variables]):
+            self.reset_state()
+            return [variable.value for variable in self.variables]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes one batch into account and returns the number so far."""

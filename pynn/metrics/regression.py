@@ -29,7 +29,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype=dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # a metric of two things
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Takes targets and predictions (batch, ...) into account."""
         y_true, y_pred = align(y_true, y_pred, "pynn.metrics.RootMeanSquaredError")
         super().update_state(ops.square(y_pred - y_true), sample_weight)

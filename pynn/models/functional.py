@@ -12,6 +12,7 @@ from pynn.layers.arguments import CallSpec, is_tensor, set_mask
 from pynn.layers.input_layer import InputLayer
 from pynn.layers.input_spec import InputSpec
 from pynn.layers.layer import Layer
+from pynn.layers.tracking import no_automatic_dependency_tracking
 from pynn.models.graph_config import graph_config, read_graph
 from pynn.models.model import Model
 from pynn.node import node_of
@@ -48,9 +49,7 @@ class Functional(Function, Model):
         Layer.__init__(self, name=name, **kwargs)
         Trainer.__init__(self)
         inputs, outputs = _begin_with_inputs(inputs, outputs)
-        object.__setattr__(self, "_tracking_enabled", False)
         self._set_graph(inputs, outputs)
-        object.__setattr__(self, "_tracking_enabled", True)
         for operation in self._operations:
             self._tracker.track(operation)
         _check_unique_names(self)
@@ -63,6 +62,11 @@ class Functional(Function, Model):
         self._tracker.locked = True
         if trainable is not None:
             self.trainable = trainable
+
+    @no_automatic_dependency_tracking
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        # The structures stay what the user gave; the layers are tracked in the graph's order.
+        super()._set_graph(inputs, outputs)
 
     @property
     def layers(self) -> list[Layer]:

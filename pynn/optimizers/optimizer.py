@@ -8,15 +8,17 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pynn import _core, backend, initializers, ops
-from pynn.naming import auto_name, name_scope
+from pynn import _core, backend, ops
+from pynn.naming import auto_name
 from pynn.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from pynn.optimizers.schedules import LearningRateSchedule
+from pynn.optimizers.state import OptimizerState
 from pynn.saving import deserialize_keras_object, serialize_keras_object
+from pynn.stateless import temporary_values
 from pynn.variables import Variable
 
 
-class Optimizer:
+class Optimizer(OptimizerState):
     """Changes variables so that a loss becomes smaller.
 
     In one step gradients are, in this order: unscaled (`loss_scale_factor`), accumulated, clipped;
@@ -49,10 +51,6 @@ class Optimizer:
     >>> weight.numpy().tolist()
     [0.5, 1.5]
     """
-
-    # Tuples of state names; the variables of one tuple are made weight by weight, which is the
-    # order in which Keras stores them.
-    slot_groups: tuple[tuple[str, ...], ...] = ()
 
     def __init__(
         self,
@@ -89,135 +87,11 @@ class Optimizer:
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Any] = []
-        self._index: dict[int, int] = {}
-        self._slots: dict[str, list[Variable]] = {}
-        self._not_decayed: set[int] = set()
+        self._start_state()
+        self._not_decayed: list[Any] = []
         self._not_decayed_pattern: re.Pattern[str] | None = None
-        self._iterations = self.add_variable((), dtype="int32", name="iteration")
+        self._iterations: Any = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._as_learning_rate(learning_rate)
-
-    # ---- state -----------------------------------------------------------------------------
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state: iteration, learning rate (unless a schedule), then the slots."""
-        return list(self._variables)
-
-    @property
-    def iterations(self) -> Any:
-        """How many updates have been made, an int32 scalar."""
-        if self.gradient_accumulation_steps:
-            return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
-        return self._iterations
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Makes a variable that belongs to this optimizer; `layout` is accepted as in Keras."""
-        del layout
-        with name_scope(self.name, caller=self):
-            variable = Variable(
-                initializer=initializers.get(initializer),
-                shape=tuple(shape),
-                dtype=dtype,
-                trainable=False,
-                aggregation=aggregation,
-                name=name,
-            )
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Makes a variable with the shape and dtype of `reference_variable`."""
-        path = getattr(reference_variable, "path", None) or reference_variable.name
-        return self.add_variable(
-            reference_variable.shape,
-            initializer,
-            dtype=reference_variable.dtype,
-            name=f"{path.replace('/', '_').replace(':', '_')}_{name or 'var'}",
-        )
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Any], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Makes one variable (or, for a list of names, one per name) for each weight.
-
-        Returns:
-            A list in the order of the weights, or a tuple of such lists.
-
-        Raises:
-            ValueError: if names and initializers differ in number.
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        is_list = isinstance(initializer, list | tuple)
-        starts = list(initializer) if is_list else [initializer] * len(names)
-        if len(names) != len(starts):
-            raise ValueError(
-                "pynn.optimizers.Optimizer.add_optimizer_variables: expected one initializer per "
-                f"name; received name={name!r} and initializer={initializer!r}"
-            )
-        made: tuple[list[Variable], ...] = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for column, one, start in zip(made, names, starts, strict=True):
-                column.append(self.add_variable_from_reference(variable, one, start))
-        return made[0] if isinstance(name, str) else made
-
-    def build(self, variables: Sequence[Any]) -> None:
-        """Makes the state for `variables`; called by the first `apply` if not before."""
-        if self.built:
-            return
-        self._add_slots(list(variables))
-        self.built = True
-
-    def extend(self, variables: Iterable[Any]) -> None:
-        """Makes the state for those of `variables` that have none yet.
-
-        For weights that become trainable after the optimizer was built: their state starts at
-        zero, that of the others stays.
-        """
-        new = [v for v in variables if id(v) not in self._index]
-        if not self.built:
-            self.build(new)
-        elif new and type(self).build is not Optimizer.build:
-            raise ValueError(
-                f"pynn.optimizers.{type(self).__name__}.extend: expected state declared in "
-                "`slot_groups`; received a class with its own `build`. Make a new optimizer instead"
-            )
-        elif new:
-            self._add_slots(new)
-
-    def _add_slots(self, variables: list[Any]) -> None:
-        for variable in variables:
-            self._index[id(variable)] = len(self._trainable_variables)
-            self._trainable_variables.append(variable)
-        groups = list(self.slot_groups)
-        if self.gradient_accumulation_steps:
-            groups.insert(0, ("gradient_accumulator",))
-        if self.use_ema:
-            groups.insert(0, ("average",))
-        for group in groups:
-            for name, column in zip(
-                group, self.add_optimizer_variables(variables, group), strict=True
-            ):
-                self._slots.setdefault(name, []).extend(column)
-
-    def _get_variable_index(self, variable: Any) -> int:
-        return self._index[id(variable)]
-
-    def slot(self, name: str, variable: Any) -> Variable:
-        """Returns the state called `name` of a weight."""
-        return self._slots[name][self._index[id(variable)]]
 
     # ---- one step --------------------------------------------------------------------------
 
@@ -296,6 +170,37 @@ class Optimizer:
     def _end_step(self) -> None:
         """Called after every step; subclasses drop here what they computed once for all weights."""
 
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Any], list[Any]]:
+        """Takes one step from given values and returns the new ones; no variable changes.
+
+        Args:
+            optimizer_variables: values for `variables`.
+            grads: one gradient per weight.
+            trainable_variables: values for the weights of `build`.
+
+        Returns:
+            The new values of the weights, and of `variables`.
+
+        Raises:
+            ValueError: if the optimizer is not built, or a number of values is wrong.
+        """
+        if not self.built:
+            raise ValueError(
+                "pynn.optimizers.Optimizer.stateless_apply: expected an optimizer that is built; "
+                "received one that is not. Call `optimizer.build(variables)` first"
+            )
+        weights = self._trainable_variables
+        with temporary_values(
+            [*weights, *self.variables], [*trainable_variables, *optimizer_variables]
+        ):
+            self.apply(grads)
+            return [v.value for v in weights], [v.value for v in self.variables]
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies the update rule to one variable; to be written by subclasses."""
         raise NotImplementedError(
@@ -366,7 +271,7 @@ class Optimizer:
 
     def _accumulate_and_update(self, gradients: list[Any], variables: list[Any]) -> None:
         """Computes the update in every step and keeps it in every n-th: a trace cannot branch."""
-        steps = self.gradient_accumulation_steps
+        steps = self.gradient_accumulation_steps or 1
         is_update = ops.equal((self._iterations + 1) % steps, 0)
         accumulators = [self.slot("gradient_accumulator", v) for v in variables]
         sums = [g + acc for g, acc in zip(gradients, accumulators, strict=True)]
@@ -421,7 +326,7 @@ class Optimizer:
                 "pynn.optimizers.Optimizer.exclude_from_weight_decay: expected an optimizer that "
                 "is not built; received one that is"
             )
-        self._not_decayed = {id(variable) for variable in var_list or ()}
+        self._not_decayed = list(var_list or ())
         self._not_decayed_pattern = re.compile("|".join(var_names)) if var_names else None
 
     def _decay_weights(self, variables: list[Any]) -> None:
@@ -429,7 +334,8 @@ class Optimizer:
             return
         for variable in variables:
             pattern = self._not_decayed_pattern
-            if id(variable) in self._not_decayed or (pattern and pattern.search(variable.name)):
+            is_named = pattern is not None and pattern.search(variable.name)
+            if is_named or any(variable is other for other in self._not_decayed):
                 continue
             rate = ops.cast(self.learning_rate, variable.dtype)
             variable.assign(variable - variable * self.weight_decay * rate)
@@ -483,38 +389,7 @@ class Optimizer:
         variable.assign(learning_rate)
         return variable
 
-    # ---- weights and config ----------------------------------------------------------------
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets all variables, in the order of `variables`.
-
-        Raises:
-            ValueError: if the optimizer is not built, or a shape differs.
-        """
-        if not self.built:
-            raise ValueError(
-                "pynn.optimizers.Optimizer.set_weights: expected an optimizer that is built; "
-                "received one that is not. Call `optimizer.build(variables)` first"
-            )
-        for variable, weight in zip(self._variables, weights, strict=True):
-            variable.assign(weight)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Writes all variables into `store`, by their number."""
-        for index, variable in enumerate(self._variables):
-            store[str(index)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads all variables from `store`; a wrong number of them is skipped with a warning."""
-        if len(store.keys()) != len(self._variables):
-            warnings.warn(
-                f"pynn.optimizers: expected {len(self._variables)} variables for {self.name!r}; "
-                f"received {len(store.keys())}. They are not loaded",
-                stacklevel=2,
-            )
-            return
-        for index, variable in enumerate(self._variables):
-            variable.assign(store[str(index)])
+    # ---- config ------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, as JSON-able values."""

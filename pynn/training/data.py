@@ -180,7 +180,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
             "pynn.utils.unpack_x_y_sample_weight: expected x, (x,), (x, y) or "
             f"(x, y, sample_weight); received a tuple of {len(data)}"
         )
-    return (*data, None, None)[:3]  # type: ignore[return-value]
+    return (*data, None, None)[:3]
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:

@@ -58,8 +58,7 @@ struct Data {
   int64_t size() const { return int64_t(storage.size()) - 1; }
 };
 
-// ---- Which entries must be there
-// ----------------------------------------------------------------------------------------
+// ---- Which entries must be there ----
 
 void test_table(const KernelTable& t) {
   for (int type : {int(DType::float32), int(DType::float64)}) {
@@ -91,8 +90,7 @@ void test_table(const KernelTable& t) {
   check::that(t.random_bits && t.uniform && t.normal && t.truncated_normal, "random");
 }
 
-// ---- Binary
-// -------------------------------------------------------------------------------------------------------------
+// ---- Binary ----
 
 using Params = const double*;
 
@@ -220,8 +218,7 @@ void test_float_specials(const KernelTable& t) {
   }
 }
 
-// ---- Unary: what test_simd does not cover
-// ---------------------------------------------------------------------------------
+// ---- Unary: what test_simd does not cover ----
 
 template <class T>
 void test_unary(const KernelTable& t, Unary op, const char* name, double tolerance,
@@ -271,8 +268,7 @@ void test_float_unary(const KernelTable& t) {
   predicate(Unary::logical_not, {1, 0, 0, 0, 0});
 }
 
-// ---- Integers
-// -------------------------------------------------------------------------------------------------------------
+// ---- Integers ----
 
 using Wide = __int128;
 
@@ -349,8 +345,7 @@ void test_integer(const KernelTable& t) {
   }
 }
 
-// ---- Comparison and logic, any type
-// ----------------------------------------------------------------------------------------
+// ---- Comparison and logic, any type ----
 
 template <class T>
 void test_compare(const KernelTable& t) {
@@ -369,8 +364,7 @@ void test_compare(const KernelTable& t) {
   run(Binary::logical_xor, "logical_xor", [](double a, double b) { return (a != 0) != (b != 0); });
 }
 
-// ---- Reductions
-// ---------------------------------------------------------------------------------------------------------------
+// ---- Reductions ----
 
 template <class T>
 void test_reduce(const KernelTable& t) {

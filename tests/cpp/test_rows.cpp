@@ -26,8 +26,7 @@ std::vector<T> numbers(int64_t n, uint64_t seed, double low, double high) {
   return x;
 }
 
-// ---- softmax and cross-entropy
-// ------------------------------------------------------------------------------------------
+// ---- softmax and cross-entropy ----
 
 struct Softmax {  // in long double
   std::vector<long double> p, log_p;
@@ -154,8 +153,7 @@ void test_rows(const KernelTable& t) {
   test_cross_entropy_row<T>(t, {T(1000), T(-1000), 0}, "far apart");
 }
 
-// ---- Casts and copies
-// -----------------------------------------------------------------------------------------------------
+// ---- Casts and copies ----
 
 // The number that a 16-bit float pattern stands for, from the definition.
 double value_of(uint16_t bits, int exponent_bits, int mantissa_bits) {
@@ -297,8 +295,7 @@ void test_copies(const KernelTable& t, int size) {
   }
 }
 
-// ---- Optimizers
-// -------------------------------------------------------------------------------------------------------------
+// ---- Optimizers ----
 
 template <class T>
 void test_optimizers(const KernelTable& t) {
@@ -343,8 +340,7 @@ void test_optimizers(const KernelTable& t) {
   }
 }
 
-// ---- Random numbers
-// -----------------------------------------------------------------------------------------------------------
+// ---- Random numbers ----
 
 // Philox 4x32-10 from its definition.
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {

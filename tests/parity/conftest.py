@@ -1,11 +1,15 @@
 """Comparison with Keras 3 on its JAX backend. Skipped where the extra `parity` is not installed."""
 
 import os
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 os.environ["KERAS_BACKEND"] = "jax"
+# Helpers that the other tests share, also when only this folder is collected.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
 @pytest.fixture(scope="session")
