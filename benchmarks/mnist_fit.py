@@ -120,7 +120,7 @@ def report(options: argparse.Namespace, results: dict[str, list[dict]]) -> None:
     print(f"{machine.cpu_name()}, {options.threads} threads, pynn on {config['isa']['active']}")
     print(f"{options.rounds} rounds of {options.epochs} epochs over {options.images} images")
     print(f"limit {limit * 1e6:.0f} us per step (peak and bandwidth of this run)\n")
-    print(f"{'':<36}{'steps/s':>10}{'us/step':>10}{'x limit':>10}{'pynn is':>18}{'accuracy':>10}")
+    print(f"{'':<36}{'steps/s':>10}{'us/step':>10}{'x limit':>10}{'pynn is':>22}{'accuracy':>10}")
     ours = [result["steps_per_second"] for result in results["pynn"]]
     for rounds in results.values():
         rates = [result["steps_per_second"] for result in rounds]
@@ -129,7 +129,7 @@ def report(options: argparse.Namespace, results: dict[str, list[dict]]) -> None:
         relation = f"{ratio:.2f} times as fast" if rates != ours else ""
         print(
             f"{rounds[0]['version']:<36}{rate:>10.0f}{1e6 / rate:>10.0f}"
-            f"{1 / (rate * limit):>10.1f}{relation:>18}{rounds[-1]['accuracy']:>10.4f}"
+            f"{1 / (rate * limit):>10.1f}{relation:>22}{rounds[-1]['accuracy']:>10.4f}"
         )
 
 

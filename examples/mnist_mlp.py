@@ -11,7 +11,7 @@ TARGET = 0.973
 
 
 def main() -> int:
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(1)
     (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
 
     model = keras.Sequential(

@@ -9,9 +9,6 @@
 (3, 1)
 """
 
-from pynn import _engine as _engine  # first: it finds the compiled engine
-
-# isort: split
 try:
     import pynn._core as _core
 except ModuleNotFoundError:

@@ -45,9 +45,9 @@ def assert_close(case: OpCase, actual, expected, args):
     actual = actual.astype(np.float64)
     agree = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     with np.errstate(invalid="ignore"):  # the difference of infinities that agree
-        difference = np.where(agree, 0.0, np.abs(actual - expected))
+        difference = np.abs(actual - expected)
         bound = np.where(np.isinf(expected), 0.0, bound)
-    wrong = ~(difference <= bound)
+    wrong = ~(agree | (difference <= bound))
     assert not wrong.any(), f"{actual[wrong][:5]} is not {np.asarray(expected)[wrong][:5]}, {dtype}"
 
 

@@ -1,5 +1,6 @@
-// Gradient rules: one short function per differentiable op, in the order of ops.def. With L the loss, a rule gets dy = dL/dy
-// and gives dL/dx for the inputs that need it. Broadcast inputs are summed back by the tape.
+// Gradient rules: one short function per differentiable op, in the order of ops.def. With L the
+// loss, a rule gets dy = dL/dy and gives dL/dx for the inputs that need it. Broadcast inputs are
+// summed back by the tape.
 #include <cmath>
 
 #include "autograd/tape.h"
@@ -20,13 +21,17 @@ Tensor operator+(double a, const Tensor& b) { return add(b, a); }
 Tensor operator-(const Tensor& a) { return unary(OpId::negative, a); }
 Tensor exp(const Tensor& x) { return unary(OpId::exp, x); }
 Tensor square(const Tensor& x) { return unary(OpId::square, x); }
-Tensor sum(const Tensor& x, const Dims& axes, bool keepdims) { return reduce(OpId::sum, x, axes, keepdims); }
+Tensor sum(const Tensor& x, const Dims& axes, bool keepdims) {
+  return reduce(OpId::sum, x, axes, keepdims);
+}
 Tensor compare(OpId op, const Tensor& x, double y) { return binary(op, x, scalar_like(x, y)); }
 // dy where the condition holds, else 0.
-Tensor keep_where(const Tensor& condition, const Tensor& dy) { return where(condition, dy, scalar_like(dy, 0)); }
+Tensor keep_where(const Tensor& condition, const Tensor& dy) {
+  return where(condition, dy, scalar_like(dy, 0));
+}
 
-constexpr double kSqrt2OverPi = 0.79788456080286535588;   // sqrt(2 / pi)
-constexpr double kInvSqrt2Pi = 0.39894228040143267794;    // 1 / sqrt(2 pi)
+constexpr double kSqrt2OverPi = 0.79788456080286535588;    // sqrt(2 / pi)
+constexpr double kInvSqrt2Pi = 0.39894228040143267794;     // 1 / sqrt(2 pi)
 constexpr double kTwoOverSqrtPi = 1.12837916709551257390;  // 2 / sqrt(pi)
 
 // ---- elementwise, one input
@@ -55,15 +60,22 @@ void grad_relu(const GradContext& c) { c.result[0] = binary(OpId::relu_grad, c.y
 void grad_leaky_relu(const GradContext& c) {
   c.result[0] = binary(OpId::leaky_relu_grad, c.x(), c.dy(), c.attrs.params[0]);
 }
-void grad_elu(const GradContext& c) { c.result[0] = binary(OpId::elu_grad, c.x(), c.dy(), c.attrs.params[0]); }
+void grad_elu(const GradContext& c) {
+  c.result[0] = binary(OpId::elu_grad, c.x(), c.dy(), c.attrs.params[0]);
+}
 void grad_gelu(const GradContext& c) { c.result[0] = binary(OpId::gelu_grad, c.x(), c.dy()); }
-void grad_gelu_tanh(const GradContext& c) { c.result[0] = binary(OpId::gelu_tanh_grad, c.x(), c.dy()); }
+void grad_gelu_tanh(const GradContext& c) {
+  c.result[0] = binary(OpId::gelu_tanh_grad, c.x(), c.dy());
+}
 void grad_sigmoid(const GradContext& c) { c.result[0] = binary(OpId::sigmoid_grad, c.y(), c.dy()); }
 void grad_silu(const GradContext& c) { c.result[0] = binary(OpId::silu_grad, c.x(), c.dy()); }
-void grad_softplus(const GradContext& c) { c.result[0] = binary(OpId::softplus_grad, c.x(), c.dy()); }
+void grad_softplus(const GradContext& c) {
+  c.result[0] = binary(OpId::softplus_grad, c.x(), c.dy());
+}
 void grad_clip(const GradContext& c) {
-  const Tensor inside = binary(OpId::logical_and, compare(OpId::greater_equal, c.x(), c.attrs.params[0]),
-                               compare(OpId::less_equal, c.x(), c.attrs.params[1]));
+  const Tensor inside =
+      binary(OpId::logical_and, compare(OpId::greater_equal, c.x(), c.attrs.params[0]),
+             compare(OpId::less_equal, c.x(), c.attrs.params[1]));
   c.result[0] = keep_where(inside, c.dy());
 }
 
@@ -173,7 +185,8 @@ void grad_silu_grad(const GradContext& c) {
   if (c.need[1]) c.result[1] = binary(OpId::silu_grad, c.in[0], c.dy());
 }
 void grad_softplus_grad(const GradContext& c) {
-  if (c.need[0]) c.result[0] = binary(OpId::sigmoid_grad, unary(OpId::sigmoid, c.in[0]), c.dy() * c.in[1]);
+  if (c.need[0])
+    c.result[0] = binary(OpId::sigmoid_grad, unary(OpId::sigmoid, c.in[0]), c.dy() * c.in[1]);
   if (c.need[1]) c.result[1] = binary(OpId::softplus_grad, c.in[0], c.dy());
 }
 void grad_sigmoid_cross_entropy(const GradContext& c) {
@@ -194,15 +207,19 @@ Tensor with_axes(const Tensor& t, const GradContext& c) {
   for (int64_t axis : normalize_axes("reduce", c.attrs.axes, shape.size())) shape[int(axis)] = 1;
   return reshape(t, shape);
 }
-void grad_sum(const GradContext& c) { c.result[0] = broadcast_to(with_axes(c.dy(), c), c.x()->shape()); }
+void grad_sum(const GradContext& c) {
+  c.result[0] = broadcast_to(with_axes(c.dy(), c), c.x()->shape());
+}
 void grad_prod(const GradContext& c) {
-  // The product of the others: total / x without zeros; with one zero, non-zero at that element only.
+  // The product of the others: total / x without zeros; with one zero, non-zero at that element
+  // only.
   const Tensor zero = compare(OpId::equal, c.x(), 0);
   const Tensor rest = where(zero, scalar_like(c.x(), 1), c.x());
   const Tensor total = reduce(OpId::prod, rest, c.attrs.axes, true);
   const Tensor zeros = sum(cast(zero, c.x()->dtype()), c.attrs.axes, true);
   const Tensor at_zero = binary(OpId::logical_and, zero, compare(OpId::equal, zeros, 1));
-  const Tensor others = where(compare(OpId::equal, zeros, 0), total / rest, keep_where(at_zero, total));
+  const Tensor others =
+      where(compare(OpId::equal, zeros, 0), total / rest, keep_where(at_zero, total));
   c.result[0] = with_axes(c.dy(), c) * others;
 }
 // max and min: ties share the gradient equally.
@@ -251,14 +268,16 @@ void grad_slice(const GradContext& c) {
 }
 void grad_slice_update(const GradContext& c) {
   const Dims& shape = c.in[1]->shape();
-  if (c.need[0]) c.result[0] = slice_update(c.dy(), zeros_like(c.in[1]), c.attrs.starts, c.attrs.steps);
+  if (c.need[0])
+    c.result[0] = slice_update(c.dy(), zeros_like(c.in[1]), c.attrs.starts, c.attrs.steps);
   if (c.need[1]) c.result[1] = slice_exact(c.dy(), c.attrs.starts, shape, c.attrs.steps);
 }
 void grad_concatenate(const GradContext& c) {
   const int rank = c.y()->rank(), axis = normalize_axis("concatenate", c.attrs.axes[0], rank);
   Dims starts = Dims::filled(rank, 0);
   for (size_t i = 0; i < c.in.size(); ++i) {
-    if (c.need[i]) c.result[i] = slice_exact(c.dy(), starts, c.in[i]->shape(), Dims::filled(rank, 1));
+    if (c.need[i])
+      c.result[i] = slice_exact(c.dy(), starts, c.in[i]->shape(), Dims::filled(rank, 1));
     starts[axis] += c.in[i]->shape()[axis];
   }
 }
@@ -281,8 +300,12 @@ void grad_scatter_add(const GradContext& c) {
 Tensor row_sum(const Tensor& t) { return sum(t, {-1}, true); }
 Tensor as_column(const Tensor& t) { return expand_dims(t, {-1}); }
 
-void grad_softmax(const GradContext& c) { c.result[0] = apply1(OpId::softmax_grad, {c.y(), c.dy()}); }
-void grad_log_softmax(const GradContext& c) { c.result[0] = apply1(OpId::log_softmax_grad, {c.y(), c.dy()}); }
+void grad_softmax(const GradContext& c) {
+  c.result[0] = apply1(OpId::softmax_grad, {c.y(), c.dy()});
+}
+void grad_log_softmax(const GradContext& c) {
+  c.result[0] = apply1(OpId::log_softmax_grad, {c.y(), c.dy()});
+}
 void grad_softmax_grad(const GradContext& c) {
   // f(y, g) = y (g - sum(g y))
   const Tensor &y = c.in[0], &g = c.in[1];
@@ -298,8 +321,8 @@ void grad_log_softmax_grad(const GradContext& c) {
 void grad_sparse_softmax_cross_entropy(const GradContext& c) {
   c.result[0] = apply1(OpId::sparse_softmax_cross_entropy_grad, {c.in[0], c.in[1], c.dy()});
 }
-// Both cross-entropies have the gradient (w softmax(x) - t) g with w the sum of the targets t: its derivative in x,
-// along a direction v, is w g softmax_grad(softmax(x), v).
+// Both cross-entropies have the gradient (w softmax(x) - t) g with w the sum of the targets t: its
+// derivative in x, along a direction v, is w g softmax_grad(softmax(x), v).
 void grad_sparse_softmax_cross_entropy_grad(const GradContext& c) {
   const Tensor &x = c.in[0], &labels = c.in[1], &g = c.in[2];
   const Tensor p = softmax(OpId::softmax, x, -1);
@@ -328,14 +351,14 @@ void grad_dropout(const GradContext& c) {
   c.result[1] = apply1(OpId::dropout, {c.in[0], c.dy()}, c.attrs);
 }
 
-
 }  // namespace
 
 GradRule grad_rule(OpId op) {
 #define PYNN_RULE_RULE(name) &grad_##name
 #define PYNN_RULE_NONE(name) nullptr
   static constexpr GradRule rules[kNumOps] = {
-#define PYNN_OP(name, inputs, outputs, infer, launch, kernel, flags, gradient) PYNN_RULE_##gradient(name),
+#define PYNN_OP(name, inputs, outputs, infer, launch, kernel, flags, gradient) \
+  PYNN_RULE_##gradient(name),
 #include "ops/ops.def"
 #undef PYNN_OP
   };

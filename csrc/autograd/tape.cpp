@@ -11,7 +11,8 @@ namespace {
 // The tapes of a thread, and their common ear at apply().
 class TapeStack : public Recorder {
  public:
-  void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) override {
+  void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+              const Tensors& outputs) override {
     for (Tape* tape : tapes_)
       if (tape->recording() && tape->tracks(inputs)) tape->record(op, attrs, inputs, outputs);
   }
@@ -57,7 +58,8 @@ void watch_on_tapes(const Tensor& t, const void* key) {
 void Tape::watch(const Tensor& t, const void* key) {
   if (!is_float(t->dtype())) {
     if (key) return;  // an integer variable has no gradient
-    type_error("pynn.GradientTape.watch: expected a float tensor; received dtype ", dtype_name(t->dtype()));
+    type_error("pynn.GradientTape.watch: expected a float tensor; received dtype ",
+               dtype_name(t->dtype()));
   }
   const bool known = !tracked_.insert(t.get()).second;
   if (known && !key) return;
@@ -79,7 +81,8 @@ bool Tape::tracks(const Tensors& inputs) const {
   return false;
 }
 
-void Tape::record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) {
+void Tape::record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+                  const Tensors& outputs) {
   entries_.push_back({op.id, attrs, inputs, outputs});
   for (const Tensor& t : outputs)
     if (is_float(t->dtype())) tracked_.insert(t.get());
@@ -98,19 +101,20 @@ Tensors Tape::gradient(const Tensor& target, const Tensors& sources, const Tenso
   // The walk itself is not for this tape (outer tapes do record it).
   PauseScope pause(const_cast<Tape*>(this));
   if (!is_float(target->dtype()))
-    type_error("pynn.GradientTape.gradient: expected a float target; received dtype ", dtype_name(target->dtype()));
+    type_error("pynn.GradientTape.gradient: expected a float target; received dtype ",
+               dtype_name(target->dtype()));
   if (seed && seed->shape() != target->shape())
     value_error("pynn.GradientTape.gradient: expected output_gradients of shape=", target->shape(),
                 "; received shape=", seed->shape());
   GradientMap grads;
-  grads[target.get()] =
-      seed ? ops::cast(seed, target->dtype())
-           : ops::broadcast_to(full({}, 1, target->dtype()), target->shape());
+  grads[target.get()] = seed ? ops::cast(seed, target->dtype())
+                             : ops::broadcast_to(full({}, 1, target->dtype()), target->shape());
   // Which tensors lead from the sources to anything: only those need gradients.
   std::unordered_set<const TensorImpl*> wanted;
   for (const Tensor& s : sources) wanted.insert(s.get());
   for (const Entry& e : entries_) {
-    const bool leads = std::any_of(e.in.begin(), e.in.end(), [&](const Tensor& t) { return wanted.count(t.get()); });
+    const bool leads = std::any_of(e.in.begin(), e.in.end(),
+                                   [&](const Tensor& t) { return wanted.count(t.get()); });
     if (leads)
       for (const Tensor& t : e.out) wanted.insert(t.get());
   }

@@ -1,5 +1,6 @@
-// Reverse-mode differentiation. A tape records op calls, eager or traced, and walks them backwards; gradient rules are
-// written with ops, so they run eagerly, are traced into a graph, or are recorded by an outer tape.
+// Reverse-mode differentiation. A tape records op calls, eager or traced, and walks them backwards;
+// gradient rules are written with ops, so they run eagerly, are traced into a graph, or are
+// recorded by an outer tape.
 #pragma once
 
 #include <unordered_map>
@@ -34,8 +35,8 @@ class Tape {
   bool tracks(const Tensors& inputs) const;
   void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs);
 
-  // d target / d source for each source; null where the target does not depend on it. `seed`: gradient of the target,
-  // null for ones.
+  // d target / d source for each source; null where the target does not depend on it. `seed`:
+  // gradient of the target, null for ones.
   Tensors gradient(const Tensor& target, const Tensors& sources, const Tensor& seed) const;
 
   void start();  // becomes the innermost tape of this thread

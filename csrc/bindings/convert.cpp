@@ -16,7 +16,8 @@ std::optional<DType> try_dtype(const py::dtype& dtype) {
   const char kind = dtype.kind();
   const int size = int(dtype.itemsize());
   switch (kind) {
-    case 'b': return DType::bool_;
+    case 'b':
+      return DType::bool_;
     case 'f':
       if (size == 8) return DType::float64;
       if (size == 4) return DType::float32;
@@ -133,7 +134,8 @@ std::optional<Tensor> from_number(py::handle object, const TensorImpl* beside) {
 // The value of a variable, in the dtype of the mixed-precision layer that reads it.
 Tensor read(py::handle object) {
   Tensor value = object.cast<Variable&>().value();
-  if (!autocast || !is_float(value->dtype()) || !py::getattr(object, "_autocast", py::bool_(false)).cast<bool>())
+  if (!autocast || !is_float(value->dtype()) ||
+      !py::getattr(object, "_autocast", py::bool_(false)).cast<bool>())
     return value;
   return ops::cast(value, *autocast);
 }
@@ -145,7 +147,9 @@ bool is_number(py::handle object) {
 
 }  // namespace
 
-std::optional<DType> set_autocast(std::optional<DType> dtype) { return std::exchange(autocast, dtype); }
+std::optional<DType> set_autocast(std::optional<DType> dtype) {
+  return std::exchange(autocast, dtype);
+}
 
 DType default_float() { return float_default; }
 void set_default_float(DType dtype) { float_default = dtype; }
@@ -155,7 +159,8 @@ Tensor to_tensor(py::handle object, const TensorImpl* beside) {
   if (py::isinstance<Variable>(object)) return read(object);
   if (auto number = from_number(object, beside)) return *number;
   if (py::isinstance<py::array>(object)) return copy_of(py::reinterpret_borrow<py::array>(object));
-  if (py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object)) return from_sequence(object);
+  if (py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object))
+    return from_sequence(object);
   if (py::hasattr(object, "__array__") || PyObject_CheckBuffer(object.ptr()))
     return copy_of(py::module_::import("numpy").attr("asarray")(object));
   type_error("pynn: expected a tensor, array, number or list of numbers; received ",
@@ -199,7 +204,8 @@ Tensor from_numpy(const py::array& given) {
   const py::array array = standard_array(given);
   const View view = view_of(array);
   PyObject* owner = py::object(array).release().ptr();
-  return make_tensor(view, std::make_shared<Storage>(view.data, view.bytes(), release_array, owner));
+  return make_tensor(view,
+                     std::make_shared<Storage>(view.data, view.bytes(), release_array, owner));
 }
 
 py::dtype numpy_dtype(DType dtype) {
@@ -210,9 +216,10 @@ py::dtype numpy_dtype(DType dtype) {
 
 py::array to_numpy(const Tensor& t, py::handle owner) {
   if (t->is_traced())
-    throw TraceError(concat("pynn.Tensor: the value of a tensor of shape=", t->shape(),
-                            " was asked for while the step is being traced; run eagerly (run_eagerly=True) or "
-                            "compute with pynn.ops"));
+    throw TraceError(
+        concat("pynn.Tensor: the value of a tensor of shape=", t->shape(),
+               " was asked for while the step is being traced; run eagerly (run_eagerly=True) or "
+               "compute with pynn.ops"));
   const py::dtype dtype = numpy_dtype(t->dtype());
   std::vector<py::ssize_t> shape(t->shape().begin(), t->shape().end()), strides;
   for (int64_t s : t->view.strides) strides.push_back(s * dtype.itemsize());
@@ -224,7 +231,8 @@ py::array to_numpy(const Tensor& t, py::handle owner) {
 Dims to_dims(py::handle object) {
   Dims dims;
   if (PyIndex_Check(object.ptr())) {
-    dims.push_back(py::cast<int64_t>(py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()))));
+    dims.push_back(
+        py::cast<int64_t>(py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()))));
     return dims;
   }
   for (py::handle item : py::iter(object)) {
@@ -245,7 +253,8 @@ DType to_dtype(py::handle object) {
   if (py::isinstance<py::str>(object)) return parse_dtype(object.cast<std::string>());
   const py::dtype dtype = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
   if (const auto known = try_dtype(dtype)) return *known;
-  type_error("pynn: expected a dtype of numbers or bools; received ", py::str(dtype).cast<std::string>());
+  type_error("pynn: expected a dtype of numbers or bools; received ",
+             py::str(dtype).cast<std::string>());
 }
 
 }  // namespace pynn

@@ -13,8 +13,8 @@ namespace pynn {
 
 namespace py = pybind11;
 
-// Tensor, Variable, array, number or (nested) list of them. Python numbers are weak: beside `beside` they take its dtype
-// where that can hold them. With `dtype` the result is cast.
+// Tensor, Variable, array, number or (nested) list of them. Python numbers are weak: beside
+// `beside` they take its dtype where that can hold them. With `dtype` the result is cast.
 Tensor to_tensor(py::handle object, const TensorImpl* beside = nullptr);
 Tensor to_tensor(py::handle object, std::optional<DType> dtype);
 // Both operands of a binary op, each weak beside the other.
@@ -31,8 +31,8 @@ py::tuple to_tuple(const Dims& dims);
 // A dtype name, NumPy dtype or type.
 DType to_dtype(py::handle object);
 
-// While set for a thread, variables whose `_autocast` is true and that hold floats are read in this dtype: the calls of
-// mixed-precision layers. Returns what was set before.
+// While set for a thread, variables whose `_autocast` is true and that hold floats are read in this
+// dtype: the calls of mixed-precision layers. Returns what was set before.
 std::optional<DType> set_autocast(std::optional<DType> dtype);
 
 // The dtype of Python floats: keras.config.floatx().

@@ -20,8 +20,8 @@ DType from_dlpack_dtype(dlpack::DataType given) {
     const dlpack::DataType d = to_dlpack_dtype(DType(i));
     if (d.code == given.code && d.bits == given.bits && given.lanes == 1) return DType(i);
   }
-  type_error("pynn.from_dlpack: expected numbers or bools; received DLPack type code ", int(given.code), " with ",
-             int(given.bits), " bits");
+  type_error("pynn.from_dlpack: expected numbers or bools; received DLPack type code ",
+             int(given.code), " with ", int(given.bits), " bits");
 }
 
 // Keeps the tensor, and its shape, alive for the consumer.
@@ -35,7 +35,9 @@ struct Export {
 template <class M>
 M* make_export(const Tensor& t) {
   auto* e = new Export<M>{{}, t, t->shape(), t->view.strides};
-  e->managed.array = {t->view.data, {1, 0}, t->rank(), to_dlpack_dtype(t->dtype()), e->shape.begin(), e->strides.begin(), 0};
+  e->managed.array = {
+      t->view.data,       {1, 0}, t->rank(), to_dlpack_dtype(t->dtype()), e->shape.begin(),
+      e->strides.begin(), 0};
   e->managed.context = e;
   e->managed.deleter = [](M* m) { delete static_cast<Export<M>*>(m->context); };
   return &e->managed;
@@ -44,7 +46,8 @@ M* make_export(const Tensor& t) {
 // A capsule that nobody took still owns its tensor.
 template <class M>
 void drop(PyObject* capsule) {
-  if (const char* name = PyCapsule_GetName(capsule); name && std::string(name).rfind("dltensor", 0) == 0) {
+  if (const char* name = PyCapsule_GetName(capsule);
+      name && std::string(name).rfind("dltensor", 0) == 0) {
     auto* m = static_cast<M*>(PyCapsule_GetPointer(capsule, name));
     m->deleter(m);
   }
@@ -55,7 +58,8 @@ Tensor import_capsule(PyObject* capsule, const char* name, const char* used) {
   auto* m = static_cast<M*>(PyCapsule_GetPointer(capsule, name));
   if (!m) throw py::error_already_set();
   const dlpack::Array& a = m->array;
-  if (a.device.type != 1) type_error("pynn.from_dlpack: expected CPU memory; received device type ", a.device.type);
+  if (a.device.type != 1)
+    type_error("pynn.from_dlpack: expected CPU memory; received device type ", a.device.type);
   View v;
   v.dtype = from_dlpack_dtype(a.dtype);
   v.shape = Dims(a.shape, a.shape + a.ndim);

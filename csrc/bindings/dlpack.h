@@ -1,4 +1,5 @@
-// The C structures of DLPack 1.0 (https://dmlc.github.io/dlpack/latest/c_api.html), as far as CPU tensors need them.
+// The C structures of DLPack 1.0 (https://dmlc.github.io/dlpack/latest/c_api.html), as far as CPU
+// tensors need them.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
 #include "bindings/modules.h"
-
 #include "core/error.h"
 #include "runtime/cpu.h"
 

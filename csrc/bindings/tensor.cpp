@@ -66,8 +66,10 @@ py::object operate(py::handle self, py::handle other) {
   } catch (const TypeError&) {
     return py::reinterpret_borrow<py::object>(Py_NotImplemented);
   }
-  if constexpr (op == OpId::matmul) return py::cast(ops::matmul(pair.first, pair.second));
-  else return py::cast(ops::binary(op, pair.first, pair.second));
+  if constexpr (op == OpId::matmul)
+    return py::cast(ops::matmul(pair.first, pair.second));
+  else
+    return py::cast(ops::binary(op, pair.first, pair.second));
 }
 
 template <OpId op, class Class>
@@ -103,18 +105,22 @@ void def_operators(Class& c) {
 
 py::buffer_info buffer_of(TensorImpl& t) {
   if (t.is_traced()) throw TraceError("pynn.Tensor: a traced tensor has no memory");
-  if (t.dtype() == DType::bfloat16) throw py::buffer_error("pynn.Tensor: the buffer protocol has no bfloat16; use numpy()");
+  if (t.dtype() == DType::bfloat16)
+    throw py::buffer_error("pynn.Tensor: the buffer protocol has no bfloat16; use numpy()");
   const py::ssize_t size = py::ssize_t(item_size(t.dtype()));
-  static const char* const formats[kNumDTypes] = {"?", "B", "H", "I", "Q", "b", "h", "i", "q", "e", "", "f", "d"};
+  static const char* const formats[kNumDTypes] = {"?", "B", "H", "I", "Q", "b", "h",
+                                                  "i", "q", "e", "",  "f", "d"};
   std::vector<py::ssize_t> shape(t.shape().begin(), t.shape().end()), strides;
   for (int64_t s : t.view.strides) strides.push_back(s * size);
-  return py::buffer_info(t.view.data, size, formats[int(t.dtype())], t.shape().size(), shape, strides, true);
+  return py::buffer_info(t.view.data, size, formats[int(t.dtype())], t.shape().size(), shape,
+                         strides, true);
 }
 
 void def_exchange(py::class_<TensorImpl, Tensor>& c) {
   c.def_buffer(&buffer_of);
-  c.def("numpy", [](py::handle self) { return to_numpy(self.cast<Tensor>(), self); },
-        "A read-only NumPy array that shares the memory of the tensor.");
+  c.def(
+      "numpy", [](py::handle self) { return to_numpy(self.cast<Tensor>(), self); },
+      "A read-only NumPy array that shares the memory of the tensor.");
   c.def(
       "__array__",
       [](py::handle self, py::object dtype, py::object copy) -> py::object {
@@ -144,14 +150,16 @@ void def_exchange(py::class_<TensorImpl, Tensor>& c) {
 }  // namespace
 
 void bind_tensor(py::module_& m) {
-  py::class_<TensorImpl, Tensor> c(m, "Tensor", py::buffer_protocol(), py::dynamic_attr(),
-                                   "An immutable n-dimensional array; while a step is traced, a symbol for one.");
+  py::class_<TensorImpl, Tensor> c(
+      m, "Tensor", py::buffer_protocol(), py::dynamic_attr(),
+      "An immutable n-dimensional array; while a step is traced, a symbol for one.");
   c.def_property_readonly("shape", [](const TensorImpl& t) { return to_tuple(t.shape()); });
   c.def_property_readonly("dtype", [](const TensorImpl& t) { return dtype_name(t.dtype()); });
   c.def_property_readonly("ndim", &TensorImpl::rank);
   c.def_property_readonly("size", [](const TensorImpl& t) { return num_elements(t.shape()); });
-  c.def_property_readonly("nbytes",
-                          [](const TensorImpl& t) { return num_elements(t.shape()) * int64_t(item_size(t.dtype())); });
+  c.def_property_readonly("nbytes", [](const TensorImpl& t) {
+    return num_elements(t.shape()) * int64_t(item_size(t.dtype()));
+  });
   c.def_property_readonly("is_traced", &TensorImpl::is_traced);
   c.def_property_readonly("T", [](const Tensor& t) {
     Dims axes;
@@ -170,7 +178,8 @@ void bind_tensor(py::module_& m) {
     if (t->rank() == 0) type_error("pynn.Tensor: a scalar is not iterable");
     py::list rows;
     ops::IndexItem item{};
-    for (item.integer = 0; item.integer < t->shape()[0]; ++item.integer) rows.append(ops::index(t, {item}));
+    for (item.integer = 0; item.integer < t->shape()[0]; ++item.integer)
+      rows.append(ops::index(t, {item}));
     return py::iter(rows);
   });
   c.def("item", &scalar);
@@ -187,24 +196,33 @@ void bind_tensor(py::module_& m) {
     const Tensor t = self.cast<Tensor>();
     const std::string tail = concat("shape=", t->shape(), ", dtype=", dtype_name(t->dtype()), ")");
     if (t->is_traced()) return "Tensor(traced, " + tail;
-    const py::object text = py::module_::import("numpy").attr("array2string")(to_numpy(t, self), py::arg("separator") = ", ");
+    const py::object text = py::module_::import("numpy").attr("array2string")(
+        to_numpy(t, self), py::arg("separator") = ", ");
     return concat("Tensor(", text.cast<std::string>(), ", ", tail);
   });
-  c.def("astype", [](const Tensor& t, py::handle dtype) { return ops::cast(t, to_dtype(dtype)); }, py::arg("dtype"));
+  c.def(
+      "astype", [](const Tensor& t, py::handle dtype) { return ops::cast(t, to_dtype(dtype)); },
+      py::arg("dtype"));
   c.def("reshape", [](const Tensor& t, py::args shape) {
     return ops::reshape(t, shape.size() == 1 ? to_dims(shape[0]) : to_dims(shape));
   });
-  m.def("tensor",
-        [](py::handle object, py::object dtype) {
-          return dtype.is_none() ? to_tensor(object) : to_tensor(object, std::optional<DType>(to_dtype(dtype)));
-        },
-        py::arg("object"), py::arg("dtype") = py::none());
+  m.def(
+      "tensor",
+      [](py::handle object, py::object dtype) {
+        return dtype.is_none() ? to_tensor(object)
+                               : to_tensor(object, std::optional<DType>(to_dtype(dtype)));
+      },
+      py::arg("object"), py::arg("dtype") = py::none());
   m.def("from_numpy", &from_numpy, py::arg("array"));
   m.def("from_dlpack", &from_dlpack, py::arg("object"));
-  m.def("full",
-        [](py::handle shape, double value, py::handle dtype) { return full(to_dims(shape), value, to_dtype(dtype)); },
-        py::arg("shape"), py::arg("value"), py::arg("dtype"));
-  m.def("set_default_float", [](const std::string& dtype) { set_default_float(parse_dtype(dtype)); });
+  m.def(
+      "full",
+      [](py::handle shape, double value, py::handle dtype) {
+        return full(to_dims(shape), value, to_dtype(dtype));
+      },
+      py::arg("shape"), py::arg("value"), py::arg("dtype"));
+  m.def("set_default_float",
+        [](const std::string& dtype) { set_default_float(parse_dtype(dtype)); });
 }
 
 }  // namespace pynn

@@ -12,8 +12,9 @@ struct DTypeInfo {
 };
 
 constexpr DTypeInfo kInfo[kNumDTypes] = {
-    {"bool", 1},  {"uint8", 1}, {"uint16", 2}, {"uint32", 4},  {"uint64", 8},   {"int8", 1},    {"int16", 2},
-    {"int32", 4}, {"int64", 8}, {"float16", 2}, {"bfloat16", 2}, {"float32", 4}, {"float64", 8},
+    {"bool", 1},     {"uint8", 1},   {"uint16", 2},  {"uint32", 4}, {"uint64", 8},
+    {"int8", 1},     {"int16", 2},   {"int32", 4},   {"int64", 8},  {"float16", 2},
+    {"bfloat16", 2}, {"float32", 4}, {"float64", 8},
 };
 
 }  // namespace
@@ -41,10 +42,13 @@ DType promote(DType a, DType b) {
   if (is_float(a)) return a;
   if (is_float(b)) return b;
   if (is_unsigned(a) == is_unsigned(b)) return item_size(a) > item_size(b) ? a : b;
-  // Signed with unsigned: a signed type that holds both; none holds uint64, which then becomes float32 (weak float).
+  // Signed with unsigned: a signed type that holds both; none holds uint64, which then becomes
+  // float32 (weak float).
   const DType u = is_unsigned(a) ? a : b, s = is_unsigned(a) ? b : a;
   if (u == DType::uint64) return DType::float32;
-  const DType wide = u == DType::uint8 ? DType::int16 : u == DType::uint16 ? DType::int32 : DType::int64;
+  const DType wide = u == DType::uint8    ? DType::int16
+                     : u == DType::uint16 ? DType::int32
+                                          : DType::int64;
   return item_size(s) > item_size(wide) ? s : wide;
 }
 

@@ -9,8 +9,8 @@
 namespace pynn {
 
 size_t item_size(DType dtype);
-const char* dtype_name(DType dtype);            // "float32", "bool", ...
-DType parse_dtype(const std::string& name);     // ValueError for an unknown name
+const char* dtype_name(DType dtype);         // "float32", "bool", ...
+DType parse_dtype(const std::string& name);  // ValueError for an unknown name
 
 inline bool is_float(DType d) { return d >= DType::float16; }
 inline bool is_unsigned(DType d) { return d >= DType::uint8 && d <= DType::uint64; }

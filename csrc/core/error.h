@@ -1,4 +1,5 @@
-// Errors of the engine. Message: who, what was expected, what came ("pynn.matmul: expected ...; received ...").
+// Errors of the engine. Message: who, what was expected, what came ("pynn.matmul: expected ...;
+// received ...").
 #pragma once
 
 #include <sstream>

@@ -70,8 +70,8 @@ class Dims {
 std::string to_string(const Dims& dims);
 std::ostream& operator<<(std::ostream& out, const Dims& dims);
 
-int64_t num_elements(const Dims& shape);              // ValueError on a negative size or overflow
-Dims contiguous_strides(const Dims& shape);           // in elements, C order
+int64_t num_elements(const Dims& shape);     // ValueError on a negative size or overflow
+Dims contiguous_strides(const Dims& shape);  // in elements, C order
 bool is_contiguous(const Dims& shape, const Dims& strides);
 // ValueError naming `who` and both shapes where they do not broadcast.
 Dims broadcast_shapes(const char* who, const Dims& a, const Dims& b);

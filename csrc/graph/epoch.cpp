@@ -15,15 +15,20 @@ namespace {
 // One input of the executable, fed from rows of an array.
 class RowFeed {
  public:
-  RowFeed(const View& array, const Spec& input, const BatchRun& run, const std::string* nan_name, int64_t batch)
+  RowFeed(const View& array, const Spec& input, const BatchRun& run, const std::string* nan_name,
+          int64_t batch)
       : array_(array), input_(input), run_(run), nan_name_(nan_name), batch_(batch) {
     row_elements_ = 1;
     for (int i = 1; i < input.shape.size(); ++i) row_elements_ *= input.shape[i];
-    array_row_bytes_ = array.strides.empty() ? 0 : array.strides[0] * int64_t(item_size(array.dtype));
-    Dims row_shape(array.shape.begin() + 1, array.shape.end()), row_strides(array.strides.begin() + 1, array.strides.end());
+    array_row_bytes_ =
+        array.strides.empty() ? 0 : array.strides[0] * int64_t(item_size(array.dtype));
+    Dims row_shape(array.shape.begin() + 1, array.shape.end()),
+        row_strides(array.strides.begin() + 1, array.strides.end());
     plain_rows_ = is_contiguous(row_shape, row_strides);
     in_place_ = !run.order && array.contiguous() && array.dtype == input.dtype;
-    if (!in_place_) bytes_ = size_t(batch_ * row_elements_) * item_size(input.dtype), buffer_ = static_cast<char*>(allocate(bytes_));
+    if (!in_place_)
+      bytes_ = size_t(batch_ * row_elements_) * item_size(input.dtype),
+      buffer_ = static_cast<char*>(allocate(bytes_));
   }
   ~RowFeed() { deallocate(buffer_, bytes_); }
   RowFeed(const RowFeed&) = delete;
@@ -36,16 +41,20 @@ class RowFeed {
       data = static_cast<char*>(array_.data) + first * array_row_bytes_;
     } else {
       const int64_t row_bytes = row_elements_ * int64_t(item_size(input_.dtype));
-      parallel_for(batch_, std::max<int64_t>(1, 65536 / std::max<int64_t>(row_bytes, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) copy_row(row_number(first + i), buffer_ + i * row_bytes);
-      });
+      parallel_for(batch_, std::max<int64_t>(1, 65536 / std::max<int64_t>(row_bytes, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i)
+                       copy_row(row_number(first + i), buffer_ + i * row_bytes);
+                   });
     }
     if (nan_name_) check(data, first);
     return data;
   }
 
  private:
-  int64_t row_number(int64_t position) const { return run_.order ? run_.order[position] : position; }
+  int64_t row_number(int64_t position) const {
+    return run_.order ? run_.order[position] : position;
+  }
 
   void copy_row(int64_t row, char* to) {
     const char* from = static_cast<const char*>(array_.data) + row * array_row_bytes_;
@@ -102,8 +111,9 @@ void check_array(const View& array, const Spec& input, int index) {
   Dims expected = input.shape, received = array.shape;
   if (!received.empty()) received[0] = expected.empty() ? 0 : expected[0];
   if (received != expected)
-    value_error("pynn.Executable.run_batches: expected array ", index, " with rows of shape=",
-                Dims(expected.begin() + 1, expected.end()), "; received shape=", array.shape);
+    value_error("pynn.Executable.run_batches: expected array ", index,
+                " with rows of shape=", Dims(expected.begin() + 1, expected.end()),
+                "; received shape=", array.shape);
 }
 
 void check_rows(const BatchRun& run, const std::vector<View>& arrays) {
@@ -111,11 +121,13 @@ void check_rows(const BatchRun& run, const std::vector<View>& arrays) {
   for (const View& array : arrays) {
     const int64_t rows = array.shape[0], available = run.order ? run.order_size : rows;
     if (run.begin_row < 0 || last > available)
-      value_error("pynn.Executable.run_batches: expected rows up to ", last, "; received ", available);
+      value_error("pynn.Executable.run_batches: expected rows up to ", last, "; received ",
+                  available);
     if (!run.order) continue;
     for (int64_t i = run.begin_row; i < last; ++i)
       if (run.order[i] < 0 || run.order[i] >= rows)
-        value_error("pynn.Executable.run_batches: expected row numbers in [0, ", rows, "); received ", run.order[i]);
+        value_error("pynn.Executable.run_batches: expected row numbers in [0, ", rows,
+                    "); received ", run.order[i]);
   }
 }
 
@@ -123,7 +135,8 @@ void check_rows(const BatchRun& run, const std::vector<View>& arrays) {
 
 BatchResult Executable::run_batches(const BatchRun& run) {
   if (int(run.arrays.size()) != plan_.num_inputs)
-    value_error("pynn.Executable.run_batches: expected ", plan_.num_inputs, " arrays; received ", run.arrays.size());
+    value_error("pynn.Executable.run_batches: expected ", plan_.num_inputs, " arrays; received ",
+                run.arrays.size());
   for (int i = 0; i < plan_.num_inputs; ++i) check_array(run.arrays[i], input_spec(i), i);
   check_rows(run, run.arrays);
   using Clock = std::chrono::steady_clock;
@@ -134,7 +147,8 @@ BatchResult Executable::run_batches(const BatchRun& run) {
   std::vector<std::unique_ptr<RowFeed>> feeds;
   for (int i = 0; i < plan_.num_inputs; ++i)
     feeds.push_back(std::make_unique<RowFeed>(run.arrays[i], input_spec(i), run,
-                                              run.check_nan.empty() ? nullptr : &run.check_nan[i], run.batch_size));
+                                              run.check_nan.empty() ? nullptr : &run.check_nan[i],
+                                              run.batch_size));
   BatchResult result;
   for (int i = 0; i < plan_.num_outputs && run.collect.empty(); ++i) {
     result.outputs.push_back(empty(output_spec(i)));
@@ -150,7 +164,9 @@ BatchResult Executable::run_batches(const BatchRun& run) {
     }
     execute(loan.workspace(), roots.data());
     ++result.batches_done;
-    if (run.seconds > 0 && std::chrono::duration<double>(Clock::now() - start).count() >= run.seconds) break;
+    if (run.seconds > 0 &&
+        std::chrono::duration<double>(Clock::now() - start).count() >= run.seconds)
+      break;
   }
   return result;
 }

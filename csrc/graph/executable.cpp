@@ -78,8 +78,10 @@ void VariableLocks::unlock() {
   for (int k = 0; k < locked_; ++k) {
     const int i = exe_.lock_order_[k];
     Variable& v = *exe_.graph_.variables[i];
-    if (exe_.plan_.written[i]) v.mutex_.unlock();
-    else v.mutex_.unlock_shared();
+    if (exe_.plan_.written[i])
+      v.mutex_.unlock();
+    else
+      v.mutex_.unlock_shared();
   }
 }
 
@@ -95,12 +97,14 @@ void Executable::execute(Workspace& w, char** roots) {
   VariableLocks locks(*this, roots);
   w.bind(roots);
   for (const Workspace::Call& call : w.calls)
-    call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in, &w.views[call.first_out]);
+    call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in,
+                    &w.views[call.first_out]);
 }
 
 Tensors Executable::run(const Tensors& inputs) {
   if (int(inputs.size()) != plan_.num_inputs)
-    value_error("pynn.Executable.run: expected ", plan_.num_inputs, " inputs; received ", inputs.size());
+    value_error("pynn.Executable.run: expected ", plan_.num_inputs, " inputs; received ",
+                inputs.size());
   FlushDenormals flush;
   WorkspaceLoan loan(*this);
   std::vector<char*>& roots = loan.roots();
@@ -108,8 +112,8 @@ Tensors Executable::run(const Tensors& inputs) {
   for (int i = 0; i < plan_.num_inputs; ++i) {
     const Spec spec = input_spec(i);
     if (inputs[i]->shape() != spec.shape)
-      value_error("pynn.Executable.run: expected input ", i, " of shape=", spec.shape, "; received shape=",
-                  inputs[i]->shape());
+      value_error("pynn.Executable.run: expected input ", i, " of shape=", spec.shape,
+                  "; received shape=", inputs[i]->shape());
     ready.push_back(contiguous(ops::cast(inputs[i], spec.dtype)));
     roots[plan_.input_root(i)] = static_cast<char*>(ready.back()->view.data);
   }

@@ -12,8 +12,8 @@ namespace pynn {
 
 // Rows of arrays in batches: what an epoch over arrays needs (graph/epoch.cpp).
 struct BatchRun {
-  std::vector<View> arrays;            // one per input, rows on axis 0; any strides
-  const int64_t* order = nullptr;      // row numbers, or null: rows in place
+  std::vector<View> arrays;        // one per input, rows on axis 0; any strides
+  const int64_t* order = nullptr;  // row numbers, or null: rows in place
   int64_t order_size = 0;
   int64_t batch_size = 0, begin_row = 0, num_batches = 0;
   double seconds = 0;                  // stop after this time, between batches; <= 0: never
@@ -30,8 +30,8 @@ class Executable {
   explicit Executable(Graph graph);
   ~Executable();
 
-  // Any number of threads may run one executable: each run has a workspace of its own. Inputs are converted to the dtype
-  // of the trace; the shapes must be equal.
+  // Any number of threads may run one executable: each run has a workspace of its own. Inputs are
+  // converted to the dtype of the trace; the shapes must be equal.
   Tensors run(const Tensors& inputs);
   BatchResult run_batches(const BatchRun& batches);
 
@@ -48,7 +48,8 @@ class Executable {
 
   Graph graph_;
   Plan plan_;
-  std::vector<int> lock_order_;  // variables by address, so that two executables cannot wait for each other
+  std::vector<int>
+      lock_order_;  // variables by address, so that two executables cannot wait for each other
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> idle_;
   friend class VariableLocks;

@@ -32,7 +32,8 @@ class ArenaPlanner {
     if (best == free_.end()) {
       // Grow, from the free stretch at the end if there is one.
       int64_t offset = top_;
-      if (!free_.empty() && std::prev(free_.end())->first + std::prev(free_.end())->second == top_) {
+      if (!free_.empty() &&
+          std::prev(free_.end())->first + std::prev(free_.end())->second == top_) {
         offset = std::prev(free_.end())->first;
         free_.erase(std::prev(free_.end()));
       }
@@ -69,7 +70,8 @@ class ArenaPlanner {
 
 class Planner {
  public:
-  explicit Planner(const Graph& graph) : graph_(graph), places_(graph.values.size()), buffer_(graph.values.size()) {
+  explicit Planner(const Graph& graph)
+      : graph_(graph), places_(graph.values.size()), buffer_(graph.values.size()) {
     plan_.num_inputs = int(graph.inputs.size());
     plan_.num_variables = int(graph.variables.size());
     plan_.num_outputs = int(graph.outputs.size());
@@ -92,7 +94,8 @@ class Planner {
   bool is_view(const GraphNode& node) const { return op_def(node.op).flags & kView; }
   bool is_result(int value) const { return graph_.values[value].kind == GraphValue::kResult; }
 
-  // buffer_[v]: the value whose memory v may share. A view that must copy after all only makes lifetimes longer.
+  // buffer_[v]: the value whose memory v may share. A view that must copy after all only makes
+  // lifetimes longer.
   void find_buffers() {
     for (size_t v = 0; v < buffer_.size(); ++v) buffer_[v] = int(v);
     for (const GraphNode& node : graph_.nodes)
@@ -112,7 +115,8 @@ class Planner {
   void place_sources() {
     for (size_t v = 0; v < places_.size(); ++v) {
       const GraphValue& value = graph_.values[v];
-      if (value.kind == GraphValue::kInput) places_[v] = {plan_.input_root(value.index), 0, contiguous_view(value.spec)};
+      if (value.kind == GraphValue::kInput)
+        places_[v] = {plan_.input_root(value.index), 0, contiguous_view(value.spec)};
       if (value.kind == GraphValue::kVariable)
         places_[v] = {plan_.variable_root(value.index), 0, contiguous_view(value.spec)};
       if (value.kind == GraphValue::kConstant) {
@@ -122,8 +126,8 @@ class Planner {
     }
   }
 
-  // Whether the op that makes `value` may write it over `variable`: the op allows it, reads the variable at the same
-  // position, and nobody reads the old content later.
+  // Whether the op that makes `value` may write it over `variable`: the op allows it, reads the
+  // variable at the same position, and nobody reads the old content later.
   bool may_overwrite(int variable, int value) const {
     if (!is_result(value) || buffer_[value] != value) return false;
     const int step = graph_.values[value].index;
@@ -146,7 +150,8 @@ class Planner {
       if (target_[v] < 0 && may_overwrite(variable, v)) target_[v] = plan_.variable_root(variable);
     for (int i = 0; i < plan_.num_outputs; ++i) {
       const int v = graph_.outputs[i];
-      if (target_[v] < 0 && is_result(v) && buffer_[v] == v && !is_view(graph_.nodes[graph_.values[v].index]))
+      if (target_[v] < 0 && is_result(v) && buffer_[v] == v &&
+          !is_view(graph_.nodes[graph_.values[v].index]))
         target_[v] = plan_.output_root(i);
     }
   }
@@ -207,13 +212,15 @@ class Planner {
     release_dead(i);
   }
 
-  // v was thought to be a view of another buffer; it is a copy, so it and its views get a lifetime of their own.
+  // v was thought to be a view of another buffer; it is a copy, so it and its views get a lifetime
+  // of their own.
   void own_buffer(int v, int step) {
     const int former = buffer_[v];
     std::vector<bool> moved(graph_.values.size(), false);
     moved[v] = true;
     for (size_t k = size_t(step) + 1; k < graph_.nodes.size(); ++k)
-      if (is_view(graph_.nodes[k]) && moved[graph_.nodes[k].in[0]]) moved[graph_.nodes[k].out[0]] = true;
+      if (is_view(graph_.nodes[k]) && moved[graph_.nodes[k].in[0]])
+        moved[graph_.nodes[k].out[0]] = true;
     for (size_t w = 0; w < moved.size(); ++w)
       if (moved[w]) buffer_[w] = v;
     // The former buffer keeps its (longer) lifetime; the new one ends with it.
@@ -235,12 +242,14 @@ class Planner {
     plan_.steps.push_back({&op_def(OpId::copy), {}, {from}, {to}});
   }
 
-  // Outputs and variables that were not written directly. A source in a variable is saved before any variable is written.
+  // Outputs and variables that were not written directly. A source in a variable is saved before
+  // any variable is written.
   void copy_to_targets() {
     std::map<int, Place> saved;
     for (const auto& [variable, v] : graph_.assigns) {
       const int root = places_[v].root;
-      const bool in_variable = root >= plan_.variable_root(0) && root < plan_.variable_root(plan_.num_variables);
+      const bool in_variable =
+          root >= plan_.variable_root(0) && root < plan_.variable_root(plan_.num_variables);
       if (root == plan_.variable_root(variable) && target_[v] == root) continue;
       if (!in_variable || saved.count(v)) continue;
       const View view = contiguous_view(graph_.values[v].spec);

@@ -19,7 +19,8 @@ Trace::Trace() : id_(next_trace_id++) {}
 Trace::~Trace() { stop(); }
 
 void Trace::start() {
-  if (active || current_tracer()) throw TraceError("pynn.Trace: a trace is already running in this thread");
+  if (active || current_tracer())
+    throw TraceError("pynn.Trace: a trace is already running in this thread");
   active = this;
   set_tracer(this);
   started_ = true;
@@ -69,13 +70,15 @@ int Trace::value_of(const Tensor& t) {
   }
   const auto found = constants_.find(t.get());
   if (found != constants_.end()) return found->second;
-  const int value = add_value(GraphValue::kConstant, t->spec(), int(graph_.constants.size()))->value;
+  const int value =
+      add_value(GraphValue::kConstant, t->spec(), int(graph_.constants.size()))->value;
   graph_.constants.push_back(t);  // keeps it, and its address, alive
   constants_.emplace(t.get(), value);
   return value;
 }
 
-Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* outputs) {
+Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+                      const Spec* outputs) {
   GraphNode node{op.id, attrs, {}, {}};
   for (const Tensor& t : inputs) node.in.push_back(value_of(t));
   Tensors out;
@@ -90,7 +93,8 @@ Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs
 Graph Trace::finish(const Tensors& outputs) {
   for (const Tensor& t : outputs) graph_.outputs.push_back(value_of(t));
   for (size_t i = 0; i < current_.size(); ++i)
-    if (assigned_[i] && current_[i] != reads_[i]) graph_.assigns.emplace_back(int(i), value_of(current_[i]));
+    if (assigned_[i] && current_[i] != reads_[i])
+      graph_.assigns.emplace_back(int(i), value_of(current_[i]));
   stop();
   graph_.remove_dead_nodes();
   return std::move(graph_);
@@ -124,10 +128,14 @@ std::string Graph::dump() const {
   auto name = [this](int v) {
     const GraphValue& value = values[v];
     switch (value.kind) {
-      case GraphValue::kInput: return concat("input", value.index);
-      case GraphValue::kConstant: return concat("const", value.index);
-      case GraphValue::kVariable: return concat("'", variables[value.index]->name(), "'");
-      default: return concat("%", v);
+      case GraphValue::kInput:
+        return concat("input", value.index);
+      case GraphValue::kConstant:
+        return concat("const", value.index);
+      case GraphValue::kVariable:
+        return concat("'", variables[value.index]->name(), "'");
+      default:
+        return concat("%", v);
     }
   };
   for (const GraphNode& node : nodes) {
@@ -139,7 +147,8 @@ std::string Graph::dump() const {
     for (size_t i = 0; i < node.in.size(); ++i) s << (i ? ", " : "") << name(node.in[i]);
     s << ")\n";
   }
-  for (const auto& [variable, v] : assigns) s << "'" << variables[variable]->name() << "' <- " << name(v) << "\n";
+  for (const auto& [variable, v] : assigns)
+    s << "'" << variables[variable]->name() << "' <- " << name(v) << "\n";
   s << "return";
   for (int v : outputs) s << " " << name(v);
   s << "\n";

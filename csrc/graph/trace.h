@@ -1,4 +1,5 @@
-// A graph, and the trace that makes one by listening to apply() while Python code runs on symbolic tensors.
+// A graph, and the trace that makes one by listening to apply() while Python code runs on symbolic
+// tensors.
 #pragma once
 
 #include <memory>
@@ -30,8 +31,8 @@ struct Graph {
   std::vector<int> inputs;  // values
   std::vector<Tensor> constants;
   std::vector<std::shared_ptr<Variable>> variables;
-  std::vector<int> outputs;                    // values
-  std::vector<std::pair<int, int>> assigns;    // variable, value
+  std::vector<int> outputs;                  // values
+  std::vector<std::pair<int, int>> assigns;  // variable, value
 
   // Drops nodes that neither an output nor an assignment needs.
   void remove_dead_nodes();
@@ -54,7 +55,8 @@ class Trace : public Tracer {
   Tensor input(const Spec& spec);
   Tensor read(Variable& variable);
   void assign(Variable& variable, const Tensor& value);
-  Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* outputs) override;
+  Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+                 const Spec* outputs) override;
 
   // The graph of what was traced, with dead nodes removed. Once.
   Graph finish(const Tensors& outputs);

@@ -37,14 +37,15 @@ Tensor Variable::value() {
 
 void Variable::assign(const Tensor& value) {
   if (value->shape() != spec_.shape)
-    value_error("pynn.Variable.assign: expected a value of shape=", spec_.shape, " for variable '", name_,
-                "'; received shape=", value->shape());
+    value_error("pynn.Variable.assign: expected a value of shape=", spec_.shape, " for variable '",
+                name_, "'; received shape=", value->shape());
   if (Trace* trace = Trace::current()) {
     trace->assign(*this, ops::cast(value, spec_.dtype));
     return;
   }
   if (value->is_traced())
-    throw TraceError(concat("pynn.Variable.assign: a traced tensor was assigned to '", name_, "' outside of its trace"));
+    throw TraceError(concat("pynn.Variable.assign: a traced tensor was assigned to '", name_,
+                            "' outside of its trace"));
   Tensor next = owned(value, spec_.dtype);
   std::unique_lock lock(mutex_);
   std::swap(current_, next);

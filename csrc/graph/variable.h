@@ -1,4 +1,5 @@
-// A variable: a named cell that holds a tensor. Tensors taken from it never change afterwards (copy on write).
+// A variable: a named cell that holds a tensor. Tensors taken from it never change afterwards (copy
+// on write).
 #pragma once
 
 #include <memory>
@@ -13,7 +14,8 @@ class Variable : public std::enable_shared_from_this<Variable> {
  public:
   Variable(const Tensor& value, bool trainable, std::string name);
 
-  // Inside a trace: the traced value. Otherwise what it holds now. Recording tapes watch it when it is trainable.
+  // Inside a trace: the traced value. Otherwise what it holds now. Recording tapes watch it when it
+  // is trainable.
   Tensor value();
   // The shape must match; the dtype is cast. Inside a trace the assignment is recorded.
   void assign(const Tensor& value);

@@ -46,8 +46,9 @@ class Executable::WorkspaceLoan {
   std::vector<char*> roots_;
 };
 
-// Holds the variables of an executable while a step runs: alone where it writes, shared where it reads. Fills in their
-// addresses; a variable whose value somebody else holds gets new memory first.
+// Holds the variables of an executable while a step runs: alone where it writes, shared where it
+// reads. Fills in their addresses; a variable whose value somebody else holds gets new memory
+// first.
 class VariableLocks {
  public:
   VariableLocks(Executable& exe, char** roots);

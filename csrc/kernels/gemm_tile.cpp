@@ -17,7 +17,8 @@ constexpr int kRows = 8, kVectors = 3;  // 24 + 3 + 2 of 32
 #else
 constexpr int kRows = 4, kVectors = 2;  // 8 + 2 + 1 and a product, of 16
 #endif
-// A single row has only its columns to hide the latency of the multiply-adds behind: about 8 vectors.
+// A single row has only its columns to hide the latency of the multiply-adds behind: about 8
+// vectors.
 constexpr int kWideVectors = (8 + kVectors - 1) / kVectors * kVectors;
 
 template <class T>

@@ -1,5 +1,5 @@
-// The one header that crosses between code compiled once per instruction set (csrc/kernels, csrc/simd)
-// and everything else. Plain C types only: nothing here may emit code.
+// The one header that crosses between code compiled once per instruction set (csrc/kernels,
+// csrc/simd) and everything else. Plain C types only: nothing here may emit code.
 //
 // A kernel gets raw pointers and a range. It starts no thread, allocates nothing, throws nothing.
 // Contiguous data only: strides, broadcasting and dtype conversion are handled above, in csrc/ops.
@@ -11,7 +11,19 @@ namespace pynn {
 
 // Order is part of the kernel tables; add at the end.
 enum class DType : uint8_t {
-  bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, bfloat16, float32, float64,
+  bool_,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  int8,
+  int16,
+  int32,
+  int64,
+  float16,
+  bfloat16,
+  float32,
+  float64,
 };
 inline constexpr int kNumDTypes = 13;
 
@@ -20,31 +32,70 @@ namespace kernels {
 // Elementwise, one input. Float kernels exist for float32 and float64; bfloat16 and float16 are
 // converted above. Integer kernels exist where the result is an integer.
 enum class Unary : int {
-  negative, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tanh, erf,
-  floor, ceil, round,           // round: to nearest, ties to even
-  isnan, isinf, isfinite,       // output bool
-  logical_not,                  // input any dtype (non-zero is true), output bool
-  relu, leaky_relu,             // leaky_relu: params[0] = negative slope
-  elu,                          // params[0] = alpha
-  gelu, gelu_tanh, sigmoid, silu, softplus,
-  clip,                         // params[0] = low, params[1] = high; NaN stays NaN
+  negative,
+  abs,
+  sign,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  rsqrt,
+  square,
+  reciprocal,
+  sin,
+  cos,
+  tanh,
+  erf,
+  floor,
+  ceil,
+  round,  // round: to nearest, ties to even
+  isnan,
+  isinf,
+  isfinite,     // output bool
+  logical_not,  // input any dtype (non-zero is true), output bool
+  relu,
+  leaky_relu,  // leaky_relu: params[0] = negative slope
+  elu,         // params[0] = alpha
+  gelu,
+  gelu_tanh,
+  sigmoid,
+  silu,
+  softplus,
+  clip,  // params[0] = low, params[1] = high; NaN stays NaN
   count,
 };
 
 // Elementwise, two inputs of one dtype. Either may be a scalar (stride 0).
 enum class Binary : int {
-  add, subtract, multiply, divide,   // divide: floats only
-  floor_divide, mod,                 // Python's meaning: result of mod has the sign of the divisor; integer x//0 = 0, x%0 = 0
-  power, maximum, minimum,           // maximum/minimum: NaN if either is NaN
-  equal, not_equal, less, less_equal, greater, greater_equal,  // output bool
-  logical_and, logical_or, logical_xor,                        // output bool
+  add,
+  subtract,
+  multiply,
+  divide,  // divide: floats only
+  floor_divide,
+  mod,  // Python's meaning: result of mod has the sign of the divisor; integer x//0 = 0, x%0 = 0
+  power,
+  maximum,
+  minimum,  // maximum/minimum: NaN if either is NaN
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,  // output bool
+  logical_and,
+  logical_or,
+  logical_xor,  // output bool
   // Gradients of activations: a = the saved tensor named below, b = dy; output dx.
   relu_grad,        // a = y:  dy where y > 0, else 0
   leaky_relu_grad,  // a = x:  params[0] = negative slope
   elu_grad,         // a = x:  params[0] = alpha
   sigmoid_grad,     // a = y:  dy * y * (1 - y)
   tanh_grad,        // a = y:  dy * (1 - y * y)
-  gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad,  // a = x
+  gelu_grad,
+  gelu_tanh_grad,
+  silu_grad,
+  softplus_grad,          // a = x
   sigmoid_cross_entropy,  // a = logits x, b = target t: max(x,0) - x*t + log1p(exp(-|x|))
   count,
 };
@@ -54,19 +105,20 @@ enum class Reduce : int { sum, prod, max, min, count };
 // y[i] = f(x[i]), i < n.
 using UnaryFn = void (*)(const void* x, void* y, int64_t n, const double* params);
 // y[i] = f(a[i * !a_scalar], b[i * !b_scalar]), i < n.
-using BinaryFn = void (*)(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n,
-                          const double* params);
+using BinaryFn = void (*)(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y,
+                          int64_t n, const double* params);
 // y[i] = (To)x[i]. Float to integer truncates towards zero; NaN and out-of-range values give an
-// unspecified value but never undefined behaviour. To bool: x != 0. float32 -> bfloat16/float16 rounds to
-// nearest even and keeps NaN.
+// unspecified value but never undefined behaviour. To bool: x != 0. float32 -> bfloat16/float16
+// rounds to nearest even and keeps NaN.
 using CastFn = void (*)(const void* x, void* y, int64_t n);
 // y[i * sy] = x[i * sx], element size 1, 2, 4, 8 bytes; strides in elements.
 using CopyFn = void (*)(const void* x, int64_t sx, void* y, int64_t sy, int64_t n);
 // y[i] = c[i] ? a[i] : b[i]; c is bool; each may be a scalar. Element size 1, 2, 4, 8.
-using WhereFn = void (*)(const uint8_t* c, bool c_scalar, const void* a, bool a_scalar, const void* b,
-                         bool b_scalar, void* y, int64_t n);
-// *acc = reduction of x[0..n), n >= 1; acc has x's dtype. Float sums are pairwise over fixed blocks, so that the error
-// grows with log n, and depend on n alone. max and min give NaN if any element is NaN.
+using WhereFn = void (*)(const uint8_t* c, bool c_scalar, const void* a, bool a_scalar,
+                         const void* b, bool b_scalar, void* y, int64_t n);
+// *acc = reduction of x[0..n), n >= 1; acc has x's dtype. Float sums are pairwise over fixed
+// blocks, so that the error grows with log n, and depend on n alone. max and min give NaN if any
+// element is NaN.
 using ReduceRowFn = void (*)(const void* x, int64_t n, void* acc);
 // acc[i] = reduce(acc[i], x[i]), i < n.
 using ReduceColFn = void (*)(void* acc, const void* x, int64_t n);
@@ -74,50 +126,60 @@ using ReduceColFn = void (*)(void* acc, const void* x, int64_t n);
 using ArgFn = int64_t (*)(const void* x, int64_t n);
 // One row of length n >= 1.
 using RowFn = void (*)(const void* x, void* y, int64_t n);
-// dx from the saved output y: softmax dx = y * (dy - sum(dy * y)); log_softmax dx = dy - exp(y) * sum(dy).
+// dx from the saved output y: softmax dx = y * (dy - sum(dy * y)); log_softmax dx = dy - exp(y) *
+// sum(dy).
 using RowGradFn = void (*)(const void* y, const void* dy, void* dx, int64_t n);
 // Cross-entropy of softmax(x) with class `label` (0 <= label < n): *loss = logsumexp(x) - x[label].
 using SparseXentFn = void (*)(const void* x, int64_t n, int64_t label, void* loss);
 // dx = (softmax(x) - onehot(label)) * *dloss
-using SparseXentGradFn = void (*)(const void* x, int64_t n, int64_t label, const void* dloss, void* dx);
+using SparseXentGradFn = void (*)(const void* x, int64_t n, int64_t label, const void* dloss,
+                                  void* dx);
 // Cross-entropy with target weights t: *loss = sum_j t[j] * (logsumexp(x) - x[j]).
 using DenseXentFn = void (*)(const void* x, const void* t, int64_t n, void* loss);
 // dx = (softmax(x) * sum(t) - t) * *dloss
-using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t n, const void* dloss, void* dx);
+using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t n, const void* dloss,
+                                 void* dx);
 
-// Optimizer updates, one pass over memory. Outputs may be the same memory as the inputs of the same name, never overlap otherwise.
-// params of sgd: {lr}:  w_out = w - lr * g
+// Optimizer updates, one pass over memory. Outputs may be the same memory as the inputs of the same
+// name, never overlap otherwise. params of sgd: {lr}:  w_out = w - lr * g
 using SgdFn = void (*)(const void* w, const void* g, void* w_out, int64_t n, const double* params);
 // {lr, momentum, nesterov}: m = momentum * m - lr * g; w += nesterov ? momentum * m - lr * g : m
-using MomentumFn = void (*)(const void* w, const void* m, const void* g, void* w_out, void* m_out, int64_t n,
-                            const double* params);
+using MomentumFn = void (*)(const void* w, const void* m, const void* g, void* w_out, void* m_out,
+                            int64_t n, const double* params);
 // {lr, rho, eps}: v = rho * v + (1 - rho) * g^2; w -= lr * g / sqrt(v + eps)
-using RmspropFn = void (*)(const void* w, const void* v, const void* g, void* w_out, void* v_out, int64_t n,
-                           const double* params);
-// {alpha, beta1, beta2, eps}: m += (g - m) * (1 - beta1); v += (g^2 - v) * (1 - beta2); w -= m * alpha / (sqrt(v) + eps)
-using AdamFn = void (*)(const void* w, const void* m, const void* v, const void* g, void* w_out, void* m_out,
-                        void* v_out, int64_t n, const double* params);
+using RmspropFn = void (*)(const void* w, const void* v, const void* g, void* w_out, void* v_out,
+                           int64_t n, const double* params);
+// {alpha, beta1, beta2, eps}: m += (g - m) * (1 - beta1); v += (g^2 - v) * (1 - beta2); w -= m *
+// alpha / (sqrt(v) + eps)
+using AdamFn = void (*)(const void* w, const void* m, const void* v, const void* g, void* w_out,
+                        void* m_out, void* v_out, int64_t n, const double* params);
 
-// Counter-based random numbers (Philox 4x32-10; Salmon et al., SC 2011). Element i of a tensor is word i % 4 of the block
-// with counter i / 4, so any range that starts at a multiple of 4 can be filled by itself.
+// Counter-based random numbers (Philox 4x32-10; Salmon et al., SC 2011). Element i of a tensor is
+// word i % 4 of the block with counter i / 4, so any range that starts at a multiple of 4 can be
+// filled by itself.
 struct RandomKey {
   uint32_t key[2];
 };
 // Raw words: out[i] for i in [start, start + n); start is a multiple of 4.
 using RandomBitsFn = void (*)(RandomKey key, uint64_t start, uint32_t* out, int64_t n);
-// float32. uniform: [params[0], params[1]); normal: mean params[0], standard deviation params[1]; truncated_normal: the
-// same, cut at two standard deviations. One word per element (inverse of the distribution function).
-using RandomFloatFn = void (*)(RandomKey key, uint64_t start, float* out, int64_t n, const double* params);
-// y[i] = word(start + i) kept with probability 1 - params[0] ? x[i] * params[1] : 0. float32 and float64.
-using DropoutFn = void (*)(RandomKey key, uint64_t start, const void* x, void* y, int64_t n, const double* params);
+// float32. uniform: [params[0], params[1]); normal: mean params[0], standard deviation params[1];
+// truncated_normal: the same, cut at two standard deviations. One word per element (inverse of the
+// distribution function).
+using RandomFloatFn = void (*)(RandomKey key, uint64_t start, float* out, int64_t n,
+                               const double* params);
+// y[i] = word(start + i) kept with probability 1 - params[0] ? x[i] * params[1] : 0. float32 and
+// float64.
+using DropoutFn = void (*)(RandomKey key, uint64_t start, const void* x, void* y, int64_t n,
+                           const double* params);
 
-// ---- GEMM -----------------------------------------------------------------------------------------------------------
+// ---- GEMM
+// -----------------------------------------------------------------------------------------------------------
 // One tile of C, at most mr x nr: C = (accumulate ? C : 0) + A * B + bias.
 // a: element (i, p) at a[i * a_rs + p * a_cs]; a packed panel has a_rs = 1, a_cs = mr.
-// b: element (p, j) at b[p * b_rs + j]; a packed panel has b_rs = nr. All nr columns are read, even where n is less.
-// c: row-major, row stride ldc. bias: length n, or null.
-// A single row may be as long as `wide`; then it must be exactly that long.
-// Each element is one chain of fused multiply-adds over p, whatever m and n are; so its bits depend on k alone.
+// b: element (p, j) at b[p * b_rs + j]; a packed panel has b_rs = nr. All nr columns are read, even
+// where n is less. c: row-major, row stride ldc. bias: length n, or null. A single row may be as
+// long as `wide`; then it must be exactly that long. Each element is one chain of fused
+// multiply-adds over p, whatever m and n are; so its bits depend on k alone.
 struct GemmTile {
   int64_t m, n, kc;
   const void* a;
@@ -130,8 +192,9 @@ struct GemmTile {
   const void* bias;
 };
 using GemmTileFn = void (*)(const GemmTile& tile);
-// Packs an m x k block (element (i, p) at x[i * rs + p * cs]) into panels of mr (nr) rows: out[panel][p][i]. B (k x n)
-// is packed as its transpose. In the last panel, rows beyond m are zero for B and left alone for A.
+// Packs an m x k block (element (i, p) at x[i * rs + p * cs]) into panels of mr (nr) rows:
+// out[panel][p][i]. B (k x n) is packed as its transpose. In the last panel, rows beyond m are zero
+// for B and left alone for A.
 using GemmPackFn = void (*)(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k, void* out);
 
 struct GemmKernel {
@@ -164,11 +227,13 @@ struct KernelTable {
   RandomBitsFn random_bits;
   RandomFloatFn uniform, normal, truncated_normal;
   DropoutFn dropout[kNumDTypes];
-  GemmKernel gemm[kNumDTypes];  // float32, float64; others are converted in packing above or have tile == nullptr
+  GemmKernel gemm[kNumDTypes];  // float32, float64; others are converted in packing above or have
+                                // tile == nullptr
 };
 
-// One per level that was compiled in (see cmake/isa.cmake); each fills the whole table. A null pointer means
-// "no kernel for this dtype". Called only after runtime/cpu.cpp has found that the machine has the level.
+// One per level that was compiled in (see cmake/isa.cmake); each fills the whole table. A null
+// pointer means "no kernel for this dtype". Called only after runtime/cpu.cpp has found that the
+// machine has the level.
 const KernelTable* baseline_table();
 const KernelTable* avx2_table();
 const KernelTable* avx512_table();

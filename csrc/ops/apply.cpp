@@ -80,7 +80,8 @@ Tensors apply(OpId id, const Tensors& inputs, const Attrs& attrs) {
   op.infer(op, attrs, in.data, int(inputs.size()), specs);
   Tensors outputs;
   if (any_traced(inputs)) {
-    if (!tracer) throw TraceError(concat("pynn.", op.name, ": a tensor of a finished trace was used"));
+    if (!tracer)
+      throw TraceError(concat("pynn.", op.name, ": a tensor of a finished trace was used"));
     outputs = tracer->append(op, attrs, inputs, specs);
   } else {
     outputs = run_now(op, attrs, inputs, specs);
@@ -102,8 +103,10 @@ Tensor empty(const Spec& spec) {
 Tensor full(const Dims& shape, double value, DType dtype) {
   Tensor t = empty({dtype, shape});
   if (t->view.size() == 0) return t;
-  if (dtype == DType::float64) std::memcpy(t->view.data, &value, sizeof(value));
-  else kernel_table().cast[int(DType::float64)][int(dtype)](&value, t->view.data, 1);
+  if (dtype == DType::float64)
+    std::memcpy(t->view.data, &value, sizeof(value));
+  else
+    kernel_table().cast[int(DType::float64)][int(dtype)](&value, t->view.data, 1);
   if (t->view.size() > 1) {
     View first = t->view;
     first.strides = Dims::filled(shape.size(), 0);

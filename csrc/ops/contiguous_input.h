@@ -1,5 +1,5 @@
-// An input as one contiguous array in the dtype that a kernel wants: its own memory where it is one, else a copy in
-// scratch space.
+// An input as one contiguous array in the dtype that a kernel wants: its own memory where it is
+// one, else a copy in scratch space.
 #pragma once
 
 #include "ops/op.h"

@@ -21,10 +21,19 @@ Tensor as_float(const Tensor& x) { return cast(x, float_dtype(x->dtype())); }
 
 bool has_float_rule(OpId op) {
   switch (op) {
-    case OpId::negative: case OpId::abs: case OpId::sign: case OpId::square: case OpId::round:
-    case OpId::relu: case OpId::clip: case OpId::logical_not: case OpId::copy: case OpId::stop_gradient:
+    case OpId::negative:
+    case OpId::abs:
+    case OpId::sign:
+    case OpId::square:
+    case OpId::round:
+    case OpId::relu:
+    case OpId::clip:
+    case OpId::logical_not:
+    case OpId::copy:
+    case OpId::stop_gradient:
       return false;
-    default: return true;
+    default:
+      return true;
   }
 }
 
@@ -41,7 +50,8 @@ Tensor stop_gradient(const Tensor& x) { return apply1(OpId::stop_gradient, {x});
 
 Tensor unary(OpId op, const Tensor& x) {
   if (has_float_rule(op)) return apply1(op, {as_float(x)});
-  if (x->dtype() == DType::bool_ && op != OpId::logical_not && op != OpId::copy && op != OpId::stop_gradient)
+  if (x->dtype() == DType::bool_ && op != OpId::logical_not && op != OpId::copy &&
+      op != OpId::stop_gradient)
     return apply1(op, {cast(x, DType::int32)});
   return apply1(op, {x});
 }
@@ -49,25 +59,38 @@ Tensor unary(OpId op, const Tensor& x) {
 Tensor leaky_relu(const Tensor& x, double slope) {
   return apply_with_params(OpId::leaky_relu, {as_float(x)}, slope);
 }
-Tensor elu(const Tensor& x, double alpha) { return apply_with_params(OpId::elu, {as_float(x)}, alpha); }
+Tensor elu(const Tensor& x, double alpha) {
+  return apply_with_params(OpId::elu, {as_float(x)}, alpha);
+}
 Tensor gelu(const Tensor& x, bool approximate) {
   return apply1(approximate ? OpId::gelu_tanh : OpId::gelu, {as_float(x)});
 }
 Tensor clip(const Tensor& x, double low, double high) {
-  return apply_with_params(OpId::clip, {x->dtype() == DType::bool_ ? cast(x, DType::int32) : x}, low, high);
+  return apply_with_params(OpId::clip, {x->dtype() == DType::bool_ ? cast(x, DType::int32) : x},
+                           low, high);
 }
 
 namespace {
 
-// The dtype in which a two-input op computes. bool has its own add and multiply (or, and), as in NumPy.
+// The dtype in which a two-input op computes. bool has its own add and multiply (or, and), as in
+// NumPy.
 DType binary_dtype(OpId op, DType dtype) {
   switch (op) {
-    case OpId::divide: case OpId::sigmoid_cross_entropy: return float_dtype(dtype);
-    case OpId::subtract: case OpId::floor_divide: case OpId::mod: case OpId::power:
+    case OpId::divide:
+    case OpId::sigmoid_cross_entropy:
+      return float_dtype(dtype);
+    case OpId::subtract:
+    case OpId::floor_divide:
+    case OpId::mod:
+    case OpId::power:
       return dtype == DType::bool_ ? DType::int32 : dtype;
-    case OpId::less: case OpId::less_equal: case OpId::greater: case OpId::greater_equal:
+    case OpId::less:
+    case OpId::less_equal:
+    case OpId::greater:
+    case OpId::greater_equal:
       return dtype == DType::bool_ ? DType::uint8 : dtype;
-    default: return dtype;
+    default:
+      return dtype;
   }
 }
 
@@ -136,7 +159,8 @@ Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
   const Tensor shift = where(unary(OpId::isfinite, top), top, zeros_like(top));
   const Tensor total = reduce(OpId::sum, unary(OpId::exp, subtract(f, shift)), axes, true);
   const Tensor result = add(unary(OpId::log, total), shift);
-  return keepdims || f->rank() == 0 ? result : squeeze(result, normalize_axes("logsumexp", axes, f->rank()));
+  return keepdims || f->rank() == 0 ? result
+                                    : squeeze(result, normalize_axes("logsumexp", axes, f->rank()));
 }
 
 Tensor any(const Tensor& x, const Dims& axes, bool keepdims) {
@@ -171,7 +195,8 @@ Tensor matmul(const Tensor& x, const Tensor& y, bool transpose_x, bool transpose
   const DType dtype = promote(x->dtype(), y->dtype());
   Tensor a = cast(x, dtype), b = cast(y, dtype);
   if (a->rank() == 0 || b->rank() == 0)
-    value_error("pynn.matmul: expected at least one dimension each; received shapes ", a->shape(), " and ", b->shape());
+    value_error("pynn.matmul: expected at least one dimension each; received shapes ", a->shape(),
+                " and ", b->shape());
   const bool vector_x = a->rank() == 1, vector_y = b->rank() == 1;
   if (vector_x) a = reshape(a, {1, a->shape()[0]});
   if (vector_y) b = reshape(b, {b->shape()[0], 1});
@@ -190,7 +215,8 @@ Tensor matmul(const Tensor& x, const Tensor& y, bool transpose_x, bool transpose
     shape.back() = out->shape()[1];
     out = reshape(out, shape);
   } else {
-    const Dims batch_x(a->shape().begin(), a->shape().end() - 2), batch_y(b->shape().begin(), b->shape().end() - 2);
+    const Dims batch_x(a->shape().begin(), a->shape().end() - 2),
+        batch_y(b->shape().begin(), b->shape().end() - 2);
     const Dims batch = broadcast_shapes("matmul", batch_x, batch_y);
     auto spread = [&batch](const Tensor& t) {
       Dims shape = batch;
@@ -213,12 +239,14 @@ kernels::Unary fused_activation(const std::string& name) {
   if (name == "relu") return kernels::Unary::relu;
   if (name == "sigmoid") return kernels::Unary::sigmoid;
   if (name == "tanh") return kernels::Unary::tanh;
-  value_error("pynn.dense: expected activation linear, relu, sigmoid or tanh; received '", name, "'");
+  value_error("pynn.dense: expected activation linear, relu, sigmoid or tanh; received '", name,
+              "'");
 }
 
 }  // namespace
 
-Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, const std::string& activation) {
+Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias,
+             const std::string& activation) {
   Attrs attrs;
   attrs.activation = fused_activation(activation);
   DType dtype = promote(x->dtype(), kernel->dtype());
@@ -245,8 +273,8 @@ Tensor reshape(const Tensor& x, const Dims& shape) {
   if (unknown >= 0) {
     const int64_t n = num_elements(x->shape());
     if (known == 0 || n % known != 0)
-      value_error("pynn.reshape: expected a shape of ", n, " elements for input of shape=", x->shape(),
-                  "; received shape=", shape);
+      value_error("pynn.reshape: expected a shape of ", n,
+                  " elements for input of shape=", x->shape(), "; received shape=", shape);
     attrs.shape[unknown] = n / known;
   }
   if (attrs.shape == x->shape()) return x;
@@ -280,7 +308,8 @@ Tensor broadcast_to(const Tensor& x, const Dims& shape) {
 
 Tensor expand_dims(const Tensor& x, const Dims& axes) {
   Dims shape = x->shape();
-  for (int64_t axis : normalize_axes("expand_dims", axes, x->rank() + axes.size())) shape.insert(int(axis), 1);
+  for (int64_t axis : normalize_axes("expand_dims", axes, x->rank() + axes.size()))
+    shape.insert(int(axis), 1);
   return reshape(x, shape);
 }
 
@@ -293,7 +322,8 @@ Tensor squeeze(const Tensor& x, const Dims& axes) {
     const Dims drop = normalize_axes("squeeze", axes, x->rank());
     for (int i = drop.size() - 1; i >= 0; --i) {
       if (shape[int(drop[i])] != 1)
-        value_error("pynn.squeeze: expected axis ", drop[i], " of size 1; received shape=", x->shape());
+        value_error("pynn.squeeze: expected axis ", drop[i],
+                    " of size 1; received shape=", x->shape());
       shape.erase(int(drop[i]));
     }
   }
@@ -325,7 +355,9 @@ Tensor slice_exact(const Tensor& x, const Dims& starts, const Dims& sizes, const
   attrs.starts = starts;
   attrs.shape = sizes;
   attrs.steps = steps;
-  if (sizes == x->shape() && std::all_of(steps.begin(), steps.end(), [](int64_t s) { return s == 1; })) return x;
+  if (sizes == x->shape() &&
+      std::all_of(steps.begin(), steps.end(), [](int64_t s) { return s == 1; }))
+    return x;
   return apply1(OpId::slice, {x}, attrs);
 }
 
@@ -351,7 +383,8 @@ Tensor stack(const Tensors& xs, int64_t axis) {
   Tensors expanded;
   for (const Tensor& x : xs) {
     if (x->shape() != xs[0]->shape())
-      value_error("pynn.stack: expected equal shapes; received ", xs[0]->shape(), " and ", x->shape());
+      value_error("pynn.stack: expected equal shapes; received ", xs[0]->shape(), " and ",
+                  x->shape());
     expanded.push_back(expand_dims(x, {axis}));
   }
   return concatenate(expanded, axis);
@@ -402,7 +435,8 @@ Tensor one_hot(const Tensor& indices, int64_t num_classes, DType dtype) {
 
 Tensor softmax(OpId op, const Tensor& x, int64_t axis) {
   const Tensor f = as_float(x);
-  if (f->rank() == 0) value_error("pynn.", op_def(op).name, ": expected at least 1 dimension; received a scalar");
+  if (f->rank() == 0)
+    value_error("pynn.", op_def(op).name, ": expected at least 1 dimension; received a scalar");
   const int last = f->rank() - 1, at = normalize_axis(op_def(op).name, axis, f->rank());
   Dims axes;
   for (int i = 0; i <= last; ++i) axes.push_back(i);
@@ -413,13 +447,15 @@ Tensor softmax(OpId op, const Tensor& x, int64_t axis) {
 
 Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels) {
   const Tensor f = as_float(logits);
-  return cast(apply1(OpId::sparse_softmax_cross_entropy, {cast(f, row_dtype(f->dtype())), labels}), f->dtype());
+  return cast(apply1(OpId::sparse_softmax_cross_entropy, {cast(f, row_dtype(f->dtype())), labels}),
+              f->dtype());
 }
 
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
   const Tensor f = as_float(logits);
   const DType dtype = row_dtype(f->dtype());
-  return cast(apply1(OpId::softmax_cross_entropy, {cast(f, dtype), cast(targets, dtype)}), f->dtype());
+  return cast(apply1(OpId::softmax_cross_entropy, {cast(f, dtype), cast(targets, dtype)}),
+              f->dtype());
 }
 
 Tensors update(OpId op, const Tensors& inputs, std::initializer_list<double> params) {
@@ -435,7 +471,8 @@ Tensors update(OpId op, const Tensors& inputs, std::initializer_list<double> par
   return out;
 }
 
-Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b, DType dtype) {
+Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b,
+                    DType dtype) {
   Attrs attrs;
   attrs.shape = shape;
   attrs.params[0] = a;
@@ -443,23 +480,28 @@ Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, do
   return cast(apply1(op, {cast(seed, DType::uint32)}, attrs), dtype);
 }
 
-Tensor random_integers(const Tensor& seed, const Dims& shape, int64_t low, int64_t high, DType dtype) {
-  if (low >= high) value_error("pynn.random_integers: expected low < high; received ", low, " and ", high);
+Tensor random_integers(const Tensor& seed, const Dims& shape, int64_t low, int64_t high,
+                       DType dtype) {
+  if (low >= high)
+    value_error("pynn.random_integers: expected low < high; received ", low, " and ", high);
   Attrs attrs;
   attrs.shape = shape;
-  const Tensor bits = cast(apply1(OpId::random_bits, {cast(seed, DType::uint32)}, attrs), DType::int64);
+  const Tensor bits =
+      cast(apply1(OpId::random_bits, {cast(seed, DType::uint32)}, attrs), DType::int64);
   const Tensor offset = binary(OpId::mod, bits, full({}, double(high - low), DType::int64));
   return cast(add(offset, full({}, double(low), DType::int64)), dtype);
 }
 
 Tensor dropout(const Tensor& x, const Tensor& seed, double rate) {
-  if (!(rate >= 0 && rate < 1)) value_error("pynn.dropout: expected a rate in [0, 1); received ", rate);
+  if (!(rate >= 0 && rate < 1))
+    value_error("pynn.dropout: expected a rate in [0, 1); received ", rate);
   const Tensor f = as_float(x);
   Attrs attrs;
   attrs.params[0] = rate;
   attrs.params[1] = 1 / (1 - rate);
   const DType dtype = row_dtype(f->dtype());
-  return cast(apply1(OpId::dropout, {cast(seed, DType::uint32), cast(f, dtype)}, attrs), f->dtype());
+  return cast(apply1(OpId::dropout, {cast(seed, DType::uint32), cast(f, dtype)}, attrs),
+              f->dtype());
 }
 
 }  // namespace pynn::ops

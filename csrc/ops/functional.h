@@ -1,5 +1,5 @@
-// The ops as functions of tensors: dtype promotion, optional arguments and compositions. Gradient rules and the
-// bindings are written with these.
+// The ops as functions of tensors: dtype promotion, optional arguments and compositions. Gradient
+// rules and the bindings are written with these.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@ namespace pynn::ops {
 // ---- elementwise
 Tensor cast(const Tensor& x, DType dtype);  // x itself where the dtype is right
 Tensor stop_gradient(const Tensor& x);
-// name: any row of ops.def with one input and no attributes; integers are cast to float32 where the op needs floats.
+// name: any row of ops.def with one input and no attributes; integers are cast to float32 where the
+// op needs floats.
 Tensor unary(OpId op, const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double negative_slope);
 Tensor elu(const Tensor& x, double alpha);
@@ -45,7 +46,8 @@ Tensor sum_to(const Tensor& x, const Dims& shape);
 
 // ---- matrix products
 Tensor matmul(const Tensor& x, const Tensor& y, bool transpose_x = false, bool transpose_y = false);
-Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, const std::string& activation);
+Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias,
+             const std::string& activation);
 
 // ---- layout
 Tensor reshape(const Tensor& x, const Dims& shape);  // one size may be -1
@@ -77,8 +79,10 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets);
 Tensors update(OpId op, const Tensors& inputs, std::initializer_list<double> params);
 
 // ---- random
-Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b, DType dtype);
-Tensor random_integers(const Tensor& seed, const Dims& shape, int64_t low, int64_t high, DType dtype);
+Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b,
+                    DType dtype);
+Tensor random_integers(const Tensor& seed, const Dims& shape, int64_t low, int64_t high,
+                       DType dtype);
 Tensor dropout(const Tensor& x, const Tensor& seed, double rate);
 
 }  // namespace pynn::ops

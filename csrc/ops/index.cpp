@@ -16,7 +16,8 @@ Tensor index(const Tensor& x, const std::vector<IndexItem>& items) {
   const int rank = x->rank();
   if (used > rank) value_error("pynn.Tensor: expected at most ", rank, " indices; received ", used);
   if (ellipses > 1) value_error("pynn.Tensor: expected at most one Ellipsis in an index");
-  if (arrays > 1) value_error("pynn.Tensor: expected at most one integer array in an index; use pynn.ops.take");
+  if (arrays > 1)
+    value_error("pynn.Tensor: expected at most one integer array in an index; use pynn.ops.take");
   Dims starts, stops, steps, result;
   int array_axis = -1, array_at = 0;  // of the sliced tensor; of the result
   Tensor array;
@@ -26,11 +27,14 @@ Tensor index(const Tensor& x, const std::vector<IndexItem>& items) {
     steps.push_back(1);
   };
   // First slice every axis, then drop the integer ones and add the new ones by a reshape.
-  std::vector<int> layout;  // per axis of the result: an axis of the sliced tensor, or -1 for a new one
+  std::vector<int>
+      layout;  // per axis of the result: an axis of the sliced tensor, or -1 for a new one
   auto add_item = [&](const IndexItem& item) {
     const int axis = starts.size();
     switch (item.kind) {
-      case IndexItem::kNewAxis: layout.push_back(-1); break;
+      case IndexItem::kNewAxis:
+        layout.push_back(-1);
+        break;
       case IndexItem::kEllipsis:
         for (int i = 0; i < rank - used; ++i) {
           layout.push_back(starts.size());
@@ -39,8 +43,9 @@ Tensor index(const Tensor& x, const std::vector<IndexItem>& items) {
         break;
       case IndexItem::kInteger: {
         const int64_t n = x->shape()[axis], i = item.integer < 0 ? item.integer + n : item.integer;
-        if (i < 0 || i >= n) throw IndexError(concat("pynn.Tensor: index ", item.integer, " is out of range for axis ",
-                                                     axis, " of shape=", x->shape()));
+        if (i < 0 || i >= n)
+          throw IndexError(concat("pynn.Tensor: index ", item.integer, " is out of range for axis ",
+                                  axis, " of shape=", x->shape()));
         starts.push_back(i);
         stops.push_back(i + 1);
         steps.push_back(1);

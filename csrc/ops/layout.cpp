@@ -5,8 +5,9 @@ namespace pynn {
 
 namespace {
 
-// Strides of `in` seen with another shape of as many elements; false where no strides say it. Old and new axes are matched
-// in stretches of equal size; within a stretch the old axes must step as one.
+// Strides of `in` seen with another shape of as many elements; false where no strides say it. Old
+// and new axes are matched in stretches of equal size; within a stretch the old axes must step as
+// one.
 bool reshaped_strides(const View& in, const Dims& shape, Dims& strides) {
   strides = contiguous_strides(shape);
   if (num_elements(shape) == 0 || in.contiguous()) return true;
@@ -19,8 +20,10 @@ bool reshaped_strides(const View& in, const Dims& shape, Dims& strides) {
   for (int old_first = 0, first = 0; old_first < old_shape.size();) {
     int old_last = old_first, last = first;
     for (int64_t old_size = old_shape[old_first], size = shape[first]; old_size != size;) {
-      if (size < old_size) size *= shape[++last];
-      else old_size *= old_shape[++old_last];
+      if (size < old_size)
+        size *= shape[++last];
+      else
+        old_size *= old_shape[++old_last];
     }
     for (int i = old_first; i < old_last; ++i)
       if (old_strides[i] != old_shape[i + 1] * old_strides[i + 1]) return false;
@@ -38,8 +41,10 @@ bool make_view(OpId op, const Attrs& attrs, const View& in, View& out) {
   out.data = in.data;
   out.strides = in.strides;
   switch (op) {
-    case OpId::stop_gradient: return true;
-    case OpId::reshape: return reshaped_strides(in, out.shape, out.strides);
+    case OpId::stop_gradient:
+      return true;
+    case OpId::reshape:
+      return reshaped_strides(in, out.shape, out.strides);
     case OpId::transpose:
       for (int i = 0; i < attrs.axes.size(); ++i) out.strides[i] = in.strides[attrs.axes[i]];
       return true;
@@ -52,10 +57,12 @@ bool make_view(OpId op, const Attrs& attrs, const View& in, View& out) {
         offset += attrs.starts[i] * in.strides[i];
         out.strides[i] = in.strides[i] * attrs.steps[i];
       }
-      if (num_elements(out.shape) > 0) out.data = static_cast<char*>(in.data) + offset * int64_t(item_size(in.dtype));
+      if (num_elements(out.shape) > 0)
+        out.data = static_cast<char*>(in.data) + offset * int64_t(item_size(in.dtype));
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -78,7 +85,8 @@ View window(const View& out, const Dims& starts, const Dims& steps, const Dims& 
     offset += starts[i] * out.strides[i];
     v.strides[i] = out.strides[i] * steps[i];
   }
-  if (num_elements(shape) > 0) v.data = static_cast<char*>(out.data) + offset * int64_t(item_size(out.dtype));
+  if (num_elements(shape) > 0)
+    v.data = static_cast<char*>(out.data) + offset * int64_t(item_size(out.dtype));
   return v;
 }
 

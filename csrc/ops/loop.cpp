@@ -2,7 +2,8 @@
 
 namespace pynn {
 
-LoopNest::LoopNest(const View* in, int num_in, const View& out) : shape(out.shape), operands(num_in + 1) {
+LoopNest::LoopNest(const View* in, int num_in, const View& out)
+    : shape(out.shape), operands(num_in + 1) {
   for (int k = 0; k <= num_in; ++k) {
     const View& v = k < num_in ? in[k] : out;
     data[k] = static_cast<char*>(v.data);
@@ -14,8 +15,8 @@ LoopNest::LoopNest(const View* in, int num_in, const View& out) : shape(out.shap
 }
 
 void LoopNest::merge_axes() {
-  // From the innermost axis outwards: axis i joins the one inside it if stepping over the inner axis once is
-  // one step of the outer one, in every operand.
+  // From the innermost axis outwards: axis i joins the one inside it if stepping over the inner
+  // axis once is one step of the outer one, in every operand.
   Dims merged_shape, merged[kMaxOperands];
   for (int i = shape.size() - 1; i >= 0; --i) {
     if (shape[i] == 1) continue;
@@ -75,14 +76,19 @@ void copy_view(const View& from, const View& to) {
   if (nest.size() == 0) return;
   const int last = nest.shape.size() - 1;
   const int64_t size_in = int64_t(item_size(from.dtype)), size_out = int64_t(item_size(to.dtype));
-  const int64_t in_stride = nest.strides[0][last] / size_in, out_stride = nest.strides[1][last] / size_out;
+  const int64_t in_stride = nest.strides[0][last] / size_in,
+                out_stride = nest.strides[1][last] / size_out;
   const kernels::KernelTable& table = kernel_table();
-  const auto convert = from.dtype == to.dtype ? nullptr : table.cast[int(from.dtype)][int(to.dtype)];
-  const auto copy_in = table.copy[log2_size(from.dtype)], copy_out = table.copy[log2_size(to.dtype)];
+  const auto convert =
+      from.dtype == to.dtype ? nullptr : table.cast[int(from.dtype)][int(to.dtype)];
+  const auto copy_in = table.copy[log2_size(from.dtype)],
+             copy_out = table.copy[log2_size(to.dtype)];
   parallel_for(nest.size(), 32 * kChunk, [&](int64_t begin, int64_t end) {
     Scratch scratch;
-    void* gathered = convert && in_stride != 1 ? scratch.get_bytes(size_t(kChunk * size_in)) : nullptr;
-    void* converted = convert && out_stride != 1 ? scratch.get_bytes(size_t(kChunk * size_out)) : nullptr;
+    void* gathered =
+        convert && in_stride != 1 ? scratch.get_bytes(size_t(kChunk * size_in)) : nullptr;
+    void* converted =
+        convert && out_stride != 1 ? scratch.get_bytes(size_t(kChunk * size_out)) : nullptr;
     nest.run(begin, end, [&](char* const* at, int64_t n) {
       if (!convert) {
         copy_in(at[0], in_stride, at[1], out_stride, n);

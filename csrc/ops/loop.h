@@ -1,5 +1,5 @@
-// Walks strided, broadcast operands as contiguous segments, so that kernels see plain arrays. The one place that knows
-// about strides in elementwise ops.
+// Walks strided, broadcast operands as contiguous segments, so that kernels see plain arrays. The
+// one place that knows about strides in elementwise ops.
 #pragma once
 
 #include <algorithm>
@@ -16,12 +16,14 @@ inline constexpr int kMaxOperands = 4;
 // Elements converted or gathered at a time: operands and result of a chunk stay in L1.
 inline constexpr int64_t kChunk = 1024;
 
-// Operands over one index space, with axes merged where all strides allow. The last operand is the output.
+// Operands over one index space, with axes merged where all strides allow. The last operand is the
+// output.
 struct LoopNest {
   LoopNest(const View* in, int num_in, const View& out);
 
   int64_t size() const { return size_; }
-  // Calls body(pointers, steps, n) for consecutive runs of the innermost axis that cover [begin, end).
+  // Calls body(pointers, steps, n) for consecutive runs of the innermost axis that cover [begin,
+  // end).
   template <class F>
   void run(int64_t begin, int64_t end, const F& body) const;
 
@@ -68,8 +70,8 @@ inline DType kernel_dtype(DType d) {
   return d == DType::float16 || d == DType::bfloat16 ? DType::float32 : d;
 }
 
-// A contiguous (or scalar) run of an operand in its kernel dtype: the operand's own memory where that is what it is, else
-// a gathered and converted chunk.
+// A contiguous (or scalar) run of an operand in its kernel dtype: the operand's own memory where
+// that is what it is, else a gathered and converted chunk.
 class OperandRun {
  public:
   OperandRun(DType dtype, int64_t byte_stride, Scratch& scratch);
@@ -86,8 +88,8 @@ class OperandRun {
 };
 
 // out[i] = f(in...[i]) for all elements: the loop of every elementwise op. `call` is
-// void(const void* const* in, const bool* scalar, void* out, int64_t n). `cost` is the work per element in about ns, for the
-// decision to use threads.
+// void(const void* const* in, const bool* scalar, void* out, int64_t n). `cost` is the work per
+// element in about ns, for the decision to use threads.
 template <class F>
 void map_elements(const View* in, int num_in, const View& out, double cost, const F& call) {
   const LoopNest nest(in, num_in, out);
@@ -96,32 +98,33 @@ void map_elements(const View* in, int num_in, const View& out, double cost, cons
   const bool convert_out = out_dtype != out.dtype;
   const int last = nest.shape.size() - 1;
   const int64_t grain = std::max<int64_t>(kChunk, int64_t(20000 / cost));
-  parallel_for((nest.size() + 63) / 64, std::max<int64_t>(grain / 64, 1), [&](int64_t first, int64_t end64) {
-    Scratch scratch;
-    alignas(OperandRun) unsigned char space[sizeof(OperandRun) * kMaxOperands];
-    auto* operand = reinterpret_cast<OperandRun*>(space);
-    bool scalar[kMaxOperands];
-    bool direct = !convert_out;
-    for (int k = 0; k < num_in; ++k) {
-      new (&operand[k]) OperandRun(in[k].dtype, nest.strides[k][last], scratch);
-      scalar[k] = operand[k].is_scalar();
-      direct = direct && operand[k].is_direct();
-    }
-    void* wide_out = convert_out ? scratch.get_bytes(kChunk * item_size(out_dtype)) : nullptr;
-    const auto narrow = kernel_table().cast[int(out_dtype)][int(out.dtype)];
-    nest.run(first * 64, std::min(end64 * 64, nest.size()), [&](char* const* at, int64_t n) {
-      const void* pointers[kMaxOperands];
-      for (int64_t done = 0; done < n;) {
-        const int64_t m = direct ? n : std::min(kChunk, n - done);
-        for (int k = 0; k < num_in; ++k)
-          pointers[k] = operand[k].load(at[k] + done * nest.strides[k][last], m);
-        char* target = at[num_in] + done * nest.strides[num_in][last];
-        call(pointers, scalar, convert_out ? wide_out : target, m);
-        if (convert_out) narrow(wide_out, target, m);
-        done += m;
-      }
-    });
-  });
+  parallel_for(
+      (nest.size() + 63) / 64, std::max<int64_t>(grain / 64, 1), [&](int64_t first, int64_t end64) {
+        Scratch scratch;
+        alignas(OperandRun) unsigned char space[sizeof(OperandRun) * kMaxOperands];
+        auto* operand = reinterpret_cast<OperandRun*>(space);
+        bool scalar[kMaxOperands];
+        bool direct = !convert_out;
+        for (int k = 0; k < num_in; ++k) {
+          new (&operand[k]) OperandRun(in[k].dtype, nest.strides[k][last], scratch);
+          scalar[k] = operand[k].is_scalar();
+          direct = direct && operand[k].is_direct();
+        }
+        void* wide_out = convert_out ? scratch.get_bytes(kChunk * item_size(out_dtype)) : nullptr;
+        const auto narrow = kernel_table().cast[int(out_dtype)][int(out.dtype)];
+        nest.run(first * 64, std::min(end64 * 64, nest.size()), [&](char* const* at, int64_t n) {
+          const void* pointers[kMaxOperands];
+          for (int64_t done = 0; done < n;) {
+            const int64_t m = direct ? n : std::min(kChunk, n - done);
+            for (int k = 0; k < num_in; ++k)
+              pointers[k] = operand[k].load(at[k] + done * nest.strides[k][last], m);
+            char* target = at[num_in] + done * nest.strides[num_in][last];
+            call(pointers, scalar, convert_out ? wide_out : target, m);
+            if (convert_out) narrow(wide_out, target, m);
+            done += m;
+          }
+        });
+      });
 }
 
 }  // namespace pynn

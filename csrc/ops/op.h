@@ -38,9 +38,11 @@ enum OpFlags : int {
 
 struct OpDef {
   // Output specs from input specs; throws with the name of the op.
-  using Infer = void (*)(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in, Spec* out);
+  using Infer = void (*)(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in,
+                         Spec* out);
   // Computes into outputs that are allocated and contiguous.
-  using Launch = void (*)(const OpDef& op, const Attrs& attrs, const View* in, int num_in, View* out);
+  using Launch = void (*)(const OpDef& op, const Attrs& attrs, const View* in, int num_in,
+                          View* out);
 
   OpId id;
   const char* name;
@@ -56,7 +58,8 @@ inline constexpr int kMaxOutputs = 3;
 
 const OpDef& op_def(OpId id);
 
-// Only for ops with kView: whether `out` (shape and dtype given) can be a view of `in`; sets data and strides.
+// Only for ops with kView: whether `out` (shape and dtype given) can be a view of `in`; sets data
+// and strides.
 bool make_view(OpId op, const Attrs& attrs, const View& in, View& out);
 
 using Tensors = std::vector<Tensor>;
@@ -66,19 +69,22 @@ inline Tensor apply1(OpId op, const Tensors& inputs, const Attrs& attrs = {}) {
   return std::move(apply(op, inputs, attrs)[0]);
 }
 
-// Who listens to apply, per thread. The layers above set them; ops knows no more of tapes and traces.
+// Who listens to apply, per thread. The layers above set them; ops knows no more of tapes and
+// traces.
 class Tracer {
  public:
   virtual ~Tracer() = default;
-  virtual Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* outputs) = 0;
+  virtual Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+                         const Spec* outputs) = 0;
 };
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  virtual void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs) = 0;
+  virtual void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
+                      const Tensors& outputs) = 0;
 };
 Tracer* current_tracer();
-Tracer* set_tracer(Tracer* tracer);        // returns the former one
+Tracer* set_tracer(Tracer* tracer);  // returns the former one
 Recorder* current_recorder();
 Recorder* set_recorder(Recorder* recorder);
 

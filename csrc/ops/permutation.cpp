@@ -12,7 +12,8 @@ namespace pynn {
 void permutation(kernels::RandomKey key, int64_t* order, int64_t n) {
   if (n < 0) value_error("pynn.permutation: expected n >= 0; received ", n);
   std::iota(order, order + n, int64_t(0));
-  // Fisher-Yates (Knuth, TAOCP 3.4.2, algorithm P). 64 random bits scaled to [0, i]: the bias is below 2^-30 for any n in memory.
+  // Fisher-Yates (Knuth, TAOCP 3.4.2, algorithm P). 64 random bits scaled to [0, i]: the bias is
+  // below 2^-30 for any n in memory.
   constexpr int64_t kBlock = 2048;
   Scratch scratch;
   auto* words = scratch.get<uint32_t>(2 * kBlock);
@@ -26,7 +27,7 @@ void permutation(kernels::RandomKey key, int64_t* order, int64_t n) {
     }
     --left;
     const uint64_t bits = uint64_t(words[2 * left]) << 32 | words[2 * left + 1];
-    const auto j = int64_t((unsigned __int128)(bits) * uint64_t(i + 1) >> 64);
+    const auto j = int64_t((unsigned __int128)(bits)*uint64_t(i + 1) >> 64);
     std::swap(order[i], order[j]);
   }
 }

@@ -1,4 +1,5 @@
-// Random numbers: a function of the seed and the position of the element, so threads may take any range.
+// Random numbers: a function of the seed and the position of the element, so threads may take any
+// range.
 #include "ops/contiguous_input.h"
 #include "ops/launch.h"
 #include "runtime/cpu.h"
@@ -15,18 +16,21 @@ kernels::RandomKey read_seed(const View& seed) {
   return {{words[0], words[seed.strides[0]]}};
 }
 
-// fill(start, n) on ranges that start at multiples of 64 elements (of 4, the words of a Philox block, at least).
+// fill(start, n) on ranges that start at multiples of 64 elements (of 4, the words of a Philox
+// block, at least).
 template <class F>
 void for_ranges(int64_t n, const F& fill) {
-  parallel_for((n + 63) / 64, kGrain / 64,
-               [&](int64_t begin, int64_t end) { fill(begin * 64, std::min(end * 64, n) - begin * 64); });
+  parallel_for((n + 63) / 64, kGrain / 64, [&](int64_t begin, int64_t end) {
+    fill(begin * 64, std::min(end * 64, n) - begin * 64);
+  });
 }
 
 void launch_float(kernels::RandomFloatFn kernel, const Attrs& attrs, const View& seed, View& out) {
   const kernels::RandomKey key = read_seed(seed);
   auto* y = static_cast<float*>(out.data);
-  for_ranges(num_elements(out.shape),
-             [&](int64_t start, int64_t n) { kernel(key, uint64_t(start), y + start, n, attrs.params); });
+  for_ranges(num_elements(out.shape), [&](int64_t start, int64_t n) {
+    kernel(key, uint64_t(start), y + start, n, attrs.params);
+  });
 }
 
 }  // namespace

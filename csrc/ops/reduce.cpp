@@ -1,5 +1,5 @@
-// Reductions. How a sum is cut into blocks depends on the shape alone, never on the number of threads, so the bits
-// do not either.
+// Reductions. How a sum is cut into blocks depends on the shape alone, never on the number of
+// threads, so the bits do not either.
 #include <algorithm>
 #include <cstring>
 
@@ -35,12 +35,14 @@ struct Reducer {
     }
     Scratch scratch;
     char* partial = static_cast<char*>(scratch.get_bytes(size_t(outer * blocks * size)));
-    parallel_for(outer * blocks, std::max<int64_t>(1, kGrain / kRowBlock), [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const int64_t first = t % blocks * kRowBlock;
-        row(x + (t / blocks * n + first) * size, std::min(kRowBlock, n - first), partial + t * size);
-      }
-    });
+    parallel_for(outer * blocks, std::max<int64_t>(1, kGrain / kRowBlock),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t t = begin; t < end; ++t) {
+                     const int64_t first = t % blocks * kRowBlock;
+                     row(x + (t / blocks * n + first) * size, std::min(kRowBlock, n - first),
+                         partial + t * size);
+                   }
+                 });
     rows(partial, y, outer, blocks);
   }
 
@@ -48,19 +50,23 @@ struct Reducer {
   void cols(const char* x, char* y, int64_t outer, int64_t n, int64_t inner) const {
     const int64_t blocks = ceil_div(n, kColBlock), widths = ceil_div(inner, kColWidth);
     Scratch scratch;
-    char* partial = blocks == 1 ? y : static_cast<char*>(scratch.get_bytes(size_t(outer * blocks * inner * size)));
+    char* partial =
+        blocks == 1 ? y
+                    : static_cast<char*>(scratch.get_bytes(size_t(outer * blocks * inner * size)));
     const int64_t task = std::min(n, kColBlock) * std::min(inner, kColWidth);
-    parallel_for(outer * blocks * widths, std::max<int64_t>(1, kGrain / task), [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const int64_t at = t % widths * kColWidth, width = std::min(kColWidth, inner - at);
-        const int64_t block = t / widths % blocks, o = t / widths / blocks;
-        const char* from = x + ((o * n + block * kColBlock) * inner + at) * size;
-        char* to = partial + ((o * blocks + block) * inner + at) * size;
-        std::memcpy(to, from, size_t(width * size));
-        const int64_t count = std::min(kColBlock, n - block * kColBlock);
-        for (int64_t r = 1; r < count; ++r) col(to, from + r * inner * size, width);
-      }
-    });
+    parallel_for(outer * blocks * widths, std::max<int64_t>(1, kGrain / task),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t t = begin; t < end; ++t) {
+                     const int64_t at = t % widths * kColWidth,
+                                   width = std::min(kColWidth, inner - at);
+                     const int64_t block = t / widths % blocks, o = t / widths / blocks;
+                     const char* from = x + ((o * n + block * kColBlock) * inner + at) * size;
+                     char* to = partial + ((o * blocks + block) * inner + at) * size;
+                     std::memcpy(to, from, size_t(width * size));
+                     const int64_t count = std::min(kColBlock, n - block * kColBlock);
+                     for (int64_t r = 1; r < count; ++r) col(to, from + r * inner * size, width);
+                   }
+                 });
     if (blocks > 1) cols(partial, y, outer, blocks, inner);
   }
 };
@@ -72,7 +78,8 @@ struct Group {
 
 Group make_group(const Dims& shape, int first, int last) {
   Group g;
-  for (int i = 0; i < shape.size(); ++i) (i < first ? g.outer : i < last ? g.n : g.inner) *= shape[i];
+  for (int i = 0; i < shape.size(); ++i)
+    (i < first ? g.outer : i < last ? g.n : g.inner) *= shape[i];
   return g;
 }
 
@@ -90,13 +97,13 @@ void fill_identity(const OpDef& op, const View& out) {
 void launch_reduce(const OpDef& op, const Attrs& attrs, const View* in, int, View* out) {
   if (num_elements(out[0].shape) == 0) return;
   const bool logical = in[0].dtype == DType::bool_;
-  const DType dtype = logical ? DType::uint8 : in[0].dtype == DType::float64 || !is_float(in[0].dtype)
-                                                   ? in[0].dtype
-                                                   : DType::float32;
+  const DType dtype = logical                                                   ? DType::uint8
+                      : in[0].dtype == DType::float64 || !is_float(in[0].dtype) ? in[0].dtype
+                                                                                : DType::float32;
   if (num_elements(in[0].shape) == 0) return fill_identity(op, out[0]);
   const kernels::KernelTable& table = kernel_table();
-  const Reducer reducer{table.reduce_row[op.kernel][int(dtype)], table.reduce_col[op.kernel][int(dtype)],
-                        int64_t(item_size(dtype))};
+  const Reducer reducer{table.reduce_row[op.kernel][int(dtype)],
+                        table.reduce_col[op.kernel][int(dtype)], int64_t(item_size(dtype))};
   Scratch scratch;
   View flags = in[0];
   if (logical) flags.dtype = DType::uint8;
@@ -112,10 +119,14 @@ void launch_reduce(const OpDef& op, const Attrs& attrs, const View* in, int, Vie
     const int a = int(axes[first]), b = int(axes[last - 1]) + 1;
     const Group g = make_group(shape, a, b);
     const bool final = first == 0;
-    char* y = final && direct ? static_cast<char*>(out[0].data)
-                              : static_cast<char*>(scratch.get_bytes(size_t(g.outer * g.inner) * item_size(dtype)));
-    if (g.inner == 1) reducer.rows(x, y, g.outer, g.n);
-    else reducer.cols(x, y, g.outer, g.n, g.inner);
+    char* y =
+        final && direct
+            ? static_cast<char*>(out[0].data)
+            : static_cast<char*>(scratch.get_bytes(size_t(g.outer * g.inner) * item_size(dtype)));
+    if (g.inner == 1)
+      reducer.rows(x, y, g.outer, g.n);
+    else
+      reducer.cols(x, y, g.outer, g.n, g.inner);
     for (int i = a; i < b; ++i) shape[i] = 1;
     x = y;
     last = first;
@@ -131,9 +142,9 @@ namespace {
 
 template <class Pick>
 void launch_arg(const Attrs& attrs, const View& in, View& out, Pick pick) {
-  const DType dtype = in.dtype == DType::bool_ ? DType::uint8
+  const DType dtype = in.dtype == DType::bool_                           ? DType::uint8
                       : is_float(in.dtype) && in.dtype != DType::float64 ? DType::float32
-                                                                          : in.dtype;
+                                                                         : in.dtype;
   const int axis = normalize_axis("argmax", attrs.axes[0], in.shape.size());
   // The reduced axis goes last; then every result is one row.
   View moved = in;
@@ -144,7 +155,8 @@ void launch_arg(const Attrs& attrs, const View& in, View& out, Pick pick) {
   if (in.dtype == DType::bool_) moved.dtype = DType::uint8;
   Scratch scratch;
   const char* x = static_cast<const char*>(contiguous_input(moved, dtype, scratch));
-  const int64_t n = in.shape[axis], rows = num_elements(out.shape), size = int64_t(item_size(dtype));
+  const int64_t n = in.shape[axis], rows = num_elements(out.shape),
+                size = int64_t(item_size(dtype));
   const kernels::ArgFn fn = pick(dtype);
   auto* y = static_cast<int32_t*>(out.data);
   parallel_for(rows, std::max<int64_t>(1, kGrain / n), [&](int64_t begin, int64_t end) {

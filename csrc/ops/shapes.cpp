@@ -8,8 +8,8 @@ namespace {
 void expect_same_dtype(const OpDef& op, const Spec* in, int first, int last) {
   for (int i = first + 1; i < last; ++i)
     if (in[i].dtype != in[first].dtype)
-      type_error("pynn.", op.name, ": expected inputs of one dtype; received ", dtype_name(in[first].dtype),
-                 " and ", dtype_name(in[i].dtype));
+      type_error("pynn.", op.name, ": expected inputs of one dtype; received ",
+                 dtype_name(in[first].dtype), " and ", dtype_name(in[i].dtype));
 }
 
 void expect_float(const OpDef& op, const Spec& in) {
@@ -25,19 +25,22 @@ void expect_full_precision(const OpDef& op, const Spec& in) {
 
 void expect_integer(const OpDef& op, const char* what, const Spec& in) {
   if (!is_integer(in.dtype))
-    type_error("pynn.", op.name, ": expected ", what, " of an integer dtype; received ", dtype_name(in.dtype));
+    type_error("pynn.", op.name, ": expected ", what, " of an integer dtype; received ",
+               dtype_name(in.dtype));
 }
 
 void expect_shape(const OpDef& op, const char* what, const Dims& expected, const Dims& received) {
   if (expected != received)
-    value_error("pynn.", op.name, ": expected ", what, " of shape=", expected, "; received shape=", received);
+    value_error("pynn.", op.name, ": expected ", what, " of shape=", expected,
+                "; received shape=", received);
 }
 
 Dims drop_last(const Dims& shape) { return Dims(shape.begin(), shape.end() - 1); }
 
 void expect_rank_at_least(const OpDef& op, const Spec& in, int rank) {
   if (in.shape.size() < rank)
-    value_error("pynn.", op.name, ": expected at least ", rank, " dimension(s); received shape=", in.shape);
+    value_error("pynn.", op.name, ": expected at least ", rank,
+                " dimension(s); received shape=", in.shape);
 }
 
 }  // namespace
@@ -64,8 +67,9 @@ void infer_predicate(const OpDef&, const Attrs&, const Spec* in, int, Spec* out)
 
 void infer_binary(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
   expect_same_dtype(op, in, 0, num_in);
-  out[0] = {in[0].dtype, in[0].shape == in[1].shape ? in[0].shape
-                                                    : broadcast_shapes(op.name, in[0].shape, in[1].shape)};
+  out[0] = {in[0].dtype, in[0].shape == in[1].shape
+                             ? in[0].shape
+                             : broadcast_shapes(op.name, in[0].shape, in[1].shape)};
 }
 
 void infer_compare(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in, Spec* out) {
@@ -89,11 +93,14 @@ void infer_reduce(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec
   for (int i = 0; i < shape.size(); ++i) {
     const bool reduced = next < axes.size() && axes[next] == i;
     next += reduced;
-    if (!reduced) out[0].shape.push_back(shape[i]);
-    else if (attrs.keepdims) out[0].shape.push_back(1);
+    if (!reduced)
+      out[0].shape.push_back(shape[i]);
+    else if (attrs.keepdims)
+      out[0].shape.push_back(1);
     const bool has_identity = op.id == OpId::sum || op.id == OpId::prod;
     if (reduced && shape[i] == 0 && !has_identity)
-      value_error("pynn.", op.name, ": expected a non-empty axis to reduce; received shape=", shape);
+      value_error("pynn.", op.name,
+                  ": expected a non-empty axis to reduce; received shape=", shape);
   }
 }
 
@@ -103,8 +110,10 @@ void infer_arg(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* o
   if (in[0].shape[axis] == 0)
     value_error("pynn.", op.name, ": expected a non-empty axis; received shape=", in[0].shape);
   out[0] = {DType::int32, in[0].shape};
-  if (attrs.keepdims) out[0].shape[axis] = 1;
-  else out[0].shape.erase(axis);
+  if (attrs.keepdims)
+    out[0].shape[axis] = 1;
+  else
+    out[0].shape.erase(axis);
 }
 
 void infer_matmul(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in, Spec* out) {
@@ -112,11 +121,15 @@ void infer_matmul(const OpDef& op, const Attrs& attrs, const Spec* in, int num_i
   const Dims &x = in[0].shape, &y = in[1].shape;
   const int rank = x.size();
   if (rank < 2 || y.size() != rank)
-    value_error("pynn.matmul: expected two tensors of one rank >= 2; received shapes ", x, " and ", y);
-  const int64_t m = x[rank - (attrs.transpose_x ? 1 : 2)], kx = x[rank - (attrs.transpose_x ? 2 : 1)];
-  const int64_t ky = y[rank - (attrs.transpose_y ? 1 : 2)], n = y[rank - (attrs.transpose_y ? 2 : 1)];
+    value_error("pynn.matmul: expected two tensors of one rank >= 2; received shapes ", x, " and ",
+                y);
+  const int64_t m = x[rank - (attrs.transpose_x ? 1 : 2)],
+                kx = x[rank - (attrs.transpose_x ? 2 : 1)];
+  const int64_t ky = y[rank - (attrs.transpose_y ? 1 : 2)],
+                n = y[rank - (attrs.transpose_y ? 2 : 1)];
   if (kx != ky)
-    value_error("pynn.matmul: expected equal inner sizes; received ", kx, " and ", ky, " in shapes ", x, " and ", y);
+    value_error("pynn.matmul: expected equal inner sizes; received ", kx, " and ", ky,
+                " in shapes ", x, " and ", y);
   out[0] = {in[0].dtype, x};
   for (int i = 0; i + 2 < rank; ++i)
     if (x[i] != y[i])
@@ -129,25 +142,29 @@ void infer_dense(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec
   expect_same_dtype(op, in, 0, num_in);
   expect_rank_at_least(op, in[0], 1);
   if (in[1].shape.size() != 2)
-    value_error("pynn.dense: expected a kernel of shape (inputs, units); received shape=", in[1].shape);
+    value_error("pynn.dense: expected a kernel of shape (inputs, units); received shape=",
+                in[1].shape);
   if (in[0].shape.back() != in[1].shape[0])
-    value_error("pynn.dense: expected input with last axis ", in[1].shape[0], "; received shape=", in[0].shape);
+    value_error("pynn.dense: expected input with last axis ", in[1].shape[0],
+                "; received shape=", in[0].shape);
   if (num_in == 3) expect_shape(op, "a bias", {in[1].shape[1]}, in[2].shape);
   out[0] = in[0];
   out[0].shape.back() = in[1].shape[1];
 }
 
 void infer_reshape(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* out) {
-  // One size may be -1; it is resolved before the call (functional.cpp), so that attrs are concrete here.
+  // One size may be -1; it is resolved before the call (functional.cpp), so that attrs are concrete
+  // here.
   if (num_elements(attrs.shape) != num_elements(in[0].shape))
-    value_error("pynn.reshape: expected a shape of ", num_elements(in[0].shape), " elements for input of shape=",
-                in[0].shape, "; received shape=", attrs.shape);
+    value_error("pynn.reshape: expected a shape of ", num_elements(in[0].shape),
+                " elements for input of shape=", in[0].shape, "; received shape=", attrs.shape);
   out[0] = {in[0].dtype, attrs.shape};
 }
 
 void infer_transpose(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* out) {
   const int rank = in[0].shape.size();
-  if (attrs.axes.size() != rank || (rank && normalize_axes(op.name, attrs.axes, rank).size() != rank))
+  if (attrs.axes.size() != rank ||
+      (rank && normalize_axes(op.name, attrs.axes, rank).size() != rank))
     value_error("pynn.transpose: expected a permutation of ", rank, " axes; received ", attrs.axes);
   out[0] = in[0];
   for (int i = 0; i < rank; ++i) out[0].shape[i] = in[0].shape[attrs.axes[i]];
@@ -157,7 +174,8 @@ void infer_broadcast_to(const OpDef& op, const Attrs& attrs, const Spec* in, int
   out[0] = {in[0].dtype, attrs.shape};
   if (in[0].shape.size() > attrs.shape.size() ||
       broadcast_shapes(op.name, in[0].shape, attrs.shape) != attrs.shape)
-    value_error("pynn.broadcast_to: expected a shape that ", in[0].shape, " broadcasts to; received ", attrs.shape);
+    value_error("pynn.broadcast_to: expected a shape that ", in[0].shape,
+                " broadcasts to; received ", attrs.shape);
 }
 
 void infer_slice(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* out) {
@@ -166,15 +184,17 @@ void infer_slice(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* ou
       attrs.steps.size() != shape.size())
     value_error("pynn.slice: expected one start, size and step per axis of shape=", shape);
   for (int i = 0; i < shape.size(); ++i) {
-    const int64_t size = attrs.shape[i], first = attrs.starts[i], last = first + (size - 1) * attrs.steps[i];
+    const int64_t size = attrs.shape[i], first = attrs.starts[i],
+                  last = first + (size - 1) * attrs.steps[i];
     if (size < 0 || (size > 0 && (first < 0 || first >= shape[i] || last < 0 || last >= shape[i])))
-      value_error("pynn.slice: start ", first, ", step ", attrs.steps[i], " and size ", size, " leave axis ", i,
-                  " of shape=", shape);
+      value_error("pynn.slice: start ", first, ", step ", attrs.steps[i], " and size ", size,
+                  " leave axis ", i, " of shape=", shape);
   }
   out[0] = {in[0].dtype, attrs.shape};
 }
 
-void infer_slice_update(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in, Spec* out) {
+void infer_slice_update(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in,
+                        Spec* out) {
   expect_same_dtype(op, in, 0, num_in);
   Attrs window = attrs;
   window.shape = in[1].shape;
@@ -195,8 +215,8 @@ void infer_concatenate(const OpDef& op, const Attrs& attrs, const Spec* in, int 
       other[axis] = in[0].shape[axis];
     }
     if (other != in[0].shape)
-      value_error("pynn.concatenate: expected shapes that differ on axis ", axis, " only; received ", in[0].shape,
-                  " and ", in[i].shape);
+      value_error("pynn.concatenate: expected shapes that differ on axis ", axis,
+                  " only; received ", in[0].shape, " and ", in[i].shape);
   }
 }
 
@@ -225,14 +245,15 @@ void infer_scatter_add(const OpDef& op, const Attrs& attrs, const Spec* in, int,
   infer_take(op, attrs, in, 2, out);
   expect_shape(op, "updates", out[0].shape, in[2].shape);
   if (in[0].dtype != in[2].dtype)
-    type_error("pynn.scatter_add: expected updates of dtype ", dtype_name(in[0].dtype), "; received ",
-               dtype_name(in[2].dtype));
+    type_error("pynn.scatter_add: expected updates of dtype ", dtype_name(in[0].dtype),
+               "; received ", dtype_name(in[2].dtype));
   out[0] = in[0];
 }
 
 void infer_one_hot(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* out) {
   expect_integer(op, "indices", in[0]);
-  if (attrs.shape[0] < 0) value_error("pynn.one_hot: expected num_classes >= 0; received ", attrs.shape[0]);
+  if (attrs.shape[0] < 0)
+    value_error("pynn.one_hot: expected num_classes >= 0; received ", attrs.shape[0]);
   out[0] = {attrs.dtype, in[0].shape};
   out[0].shape.push_back(attrs.shape[0]);
 }
@@ -265,8 +286,8 @@ void infer_xent_grad(const OpDef& op, const Attrs&, const Spec* in, int, Spec* o
   expect_full_precision(op, in[0]);
   expect_rank_at_least(op, in[0], 1);
   if (in[2].dtype != in[0].dtype)
-    type_error("pynn.", op.name, ": expected a loss gradient of dtype ", dtype_name(in[0].dtype), "; received ",
-               dtype_name(in[2].dtype));
+    type_error("pynn.", op.name, ": expected a loss gradient of dtype ", dtype_name(in[0].dtype),
+               "; received ", dtype_name(in[2].dtype));
   expect_shape(op, "a loss gradient", drop_last(in[0].shape), in[2].shape);
   out[0] = in[0];
 }
@@ -274,7 +295,8 @@ void infer_xent_grad(const OpDef& op, const Attrs&, const Spec* in, int, Spec* o
 void infer_update(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
   expect_float(op, in[0]);
   expect_same_dtype(op, in, 0, num_in);
-  for (int i = 1; i + 1 < num_in; ++i) expect_shape(op, "state and gradient", in[0].shape, in[i].shape);
+  for (int i = 1; i + 1 < num_in; ++i)
+    expect_shape(op, "state and gradient", in[0].shape, in[i].shape);
   expect_shape(op, "a learning rate", {}, in[num_in - 1].shape);
   for (int i = 0; i < op.outputs; ++i) out[i] = in[0];
 }

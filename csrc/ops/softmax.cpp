@@ -35,13 +35,14 @@ void launch_row_grad(kernels::RowGradFn kernel, const View* in, View& out) {
   for_rows(in[0].shape, [&](int64_t i) { kernel(y + i * row, dy + i * row, dx + i * row, n); });
 }
 
-const int64_t* checked_labels(const char* who, const View& labels, int64_t classes, Scratch& scratch) {
+const int64_t* checked_labels(const char* who, const View& labels, int64_t classes,
+                              Scratch& scratch) {
   const auto* label = static_cast<const int64_t*>(contiguous_input(labels, DType::int64, scratch));
   const int64_t n = num_elements(labels.shape);
   for (int64_t i = 0; i < n; ++i)
     if (label[i] < 0 || label[i] >= classes)
-      value_error("pynn.", who, ": expected labels in [0, ", classes, "); received label ", label[i],
-                  " at position ", i);
+      value_error("pynn.", who, ": expected labels in [0, ", classes, "); received label ",
+                  label[i], " at position ", i);
   return label;
 }
 
@@ -78,8 +79,9 @@ void launch_sparse_xent_grad(const OpDef&, const Attrs&, const View* in, int, Vi
   const auto* dloss = static_cast<const char*>(contiguous_input(in[2], scratch));
   const auto kernel = kernel_table().sparse_xent_grad[int(in[0].dtype)];
   auto* dx = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape,
-           [&](int64_t i) { kernel(x + i * n * size, n, label[i], dloss + i * size, dx + i * n * size); });
+  for_rows(in[0].shape, [&](int64_t i) {
+    kernel(x + i * n * size, n, label[i], dloss + i * size, dx + i * n * size);
+  });
 }
 
 void launch_dense_xent(const OpDef&, const Attrs&, const View* in, int, View* out) {
@@ -89,7 +91,8 @@ void launch_dense_xent(const OpDef&, const Attrs&, const View* in, int, View* ou
   const auto* t = static_cast<const char*>(contiguous_input(in[1], scratch));
   const auto kernel = kernel_table().dense_xent[int(in[0].dtype)];
   auto* loss = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape, [&](int64_t i) { kernel(x + i * n * size, t + i * n * size, n, loss + i * size); });
+  for_rows(in[0].shape,
+           [&](int64_t i) { kernel(x + i * n * size, t + i * n * size, n, loss + i * size); });
 }
 
 void launch_dense_xent_grad(const OpDef&, const Attrs&, const View* in, int, View* out) {

@@ -132,8 +132,9 @@ std::atomic<bool> forked_child{false};
 
 thread_local bool inside_part = false;  // running a range of a parallel_for
 
-// The threads of the process, shared by all models: started by the first job, asleep between jobs. One thread at a time leads;
-// a second one that comes meanwhile works alone, which is what several threads that predict at once want.
+// The threads of the process, shared by all models: started by the first job, asleep between jobs.
+// One thread at a time leads; a second one that comes meanwhile works alone, which is what several
+// threads that predict at once want.
 class Pool {
  public:
   // The team, with `threads` - 1 helpers, if nobody else leads it: to be given back by leave().
@@ -149,8 +150,9 @@ class Pool {
     if (team_) team_->close();
     team_ = std::make_shared<Team>();
     size_ = threads;
-    // OpenMP makes the threads, and honours its own settings for them (OMP_PROC_BIND, OMP_PLACES). They stay in one region
-    // for good: a region per job would end in a barrier, and wait for threads that the system is not running.
+    // OpenMP makes the threads, and honours its own settings for them (OMP_PROC_BIND, OMP_PLACES).
+    // They stay in one region for good: a region per job would end in a barrier, and wait for
+    // threads that the system is not running.
     std::thread([team = team_, helpers = threads - 1] {
 #pragma omp parallel num_threads(helpers)
       team->help();
@@ -167,8 +169,8 @@ Pool& pool() {
   return *p;
 }
 
-// A range of more than this many parts per thread gains nothing; fewer parts would leave threads waiting for the
-// slowest one.
+// A range of more than this many parts per thread gains nothing; fewer parts would leave threads
+// waiting for the slowest one.
 constexpr int64_t kPartsPerThread = 4;
 
 struct Part {

@@ -8,8 +8,8 @@
 namespace pynn {
 namespace {
 
-// How long an idle thread looks out for the next job: longer than the serial stretches between the products of a training
-// step, far shorter than a time slice.
+// How long an idle thread looks out for the next job: longer than the serial stretches between the
+// products of a training step, far shorter than a time slice.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
 constexpr int kLooksPerClock = 64;
 
@@ -85,7 +85,8 @@ void Team::help() {
       continue;
     }
     relax();
-    if (looks % kLooksPerClock || std::chrono::steady_clock::now() - idle_since < kSpinTime) continue;
+    if (looks % kLooksPerClock || std::chrono::steady_clock::now() - idle_since < kSpinTime)
+      continue;
     std::unique_lock<std::mutex> lock(mutex_);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
     wake_up_.wait(lock, [this] {

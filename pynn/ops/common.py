@@ -5,6 +5,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from pynn import _core
 from pynn._core import Tensor
 from pynn.backend import config
@@ -48,6 +50,21 @@ def canonical_axes(who: str, axis: Axis, rank: int) -> list[int]:
     if len(set(result)) != len(result):
         raise ValueError(f"pynn.{who}: expected different axes; received axis={axis}")
     return result
+
+
+def broadcast_shape(who: str, *shapes: Sequence[int]) -> tuple[int, ...]:
+    """The shape that all `shapes` broadcast to.
+
+    Raises:
+        ValueError: they do not.
+    """
+    try:
+        return np.broadcast_shapes(*(tuple(shape) for shape in shapes))
+    except ValueError:
+        received = " and ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(
+            f"pynn.{who}: expected shapes that broadcast; received {received}"
+        ) from None
 
 
 def reduced_size(shape: Sequence[int], axis: Axis, who: str) -> int:

@@ -16,7 +16,13 @@ from pynn.backend.dtypes import (
     standardize_dtype,
 )
 from pynn.backend.tensors import convert_to_numpy, convert_to_tensor
-from pynn.ops.common import weak_dtype
+from pynn.ops.common import (
+    broadcast_shape,
+    canonical_axis,
+    is_static,
+    promoted_float,
+    weak_dtype,
+)
 from pynn.ops.symbolic import symbolic_op
 
 __all__ = [
@@ -163,14 +169,35 @@ def linspace(
     array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
     out_dtype = _spaced_dtype(start, stop, dtype)
-    values, step = np.linspace(_host(start), _host(stop), num, endpoint, True, axis=axis)
-    if out_dtype not in FLOAT_DTYPES:
-        values = np.floor(values)
-    spaced = _core.tensor(values, out_dtype)
-    return (spaced, _core.tensor(step, out_dtype)) if retstep else spaced
+    if is_static(start, stop):
+        first, last = _host(start), _host(stop)
+        values, step = np.linspace(first, last, num, endpoint, retstep=True, axis=axis)
+        spaced = _core.tensor(values if out_dtype in FLOAT_DTYPES else np.floor(values))
+    else:
+        spaced, step = _linspace_of_tensors(start, stop, num, endpoint, axis)
+        spaced = spaced if out_dtype in FLOAT_DTYPES else _core.floor(spaced)
+    spaced = _core.cast(spaced, out_dtype)
+    return (spaced, _core.cast(step, out_dtype)) if retstep else spaced
 
 
-@symbolic_op
+def _linspace_of_tensors(
+    start: Any, stop: Any, num: int, endpoint: bool, axis: int
+) -> tuple[Tensor, Tensor]:
+    """Points between ends that may be traced, and the step between them."""
+    start, stop = promoted_float(start, stop)
+    intervals = num - 1 if endpoint else num
+    width = _core.subtract(stop, start)
+    shape = broadcast_shape("linspace", start.shape, stop.shape)
+    place = canonical_axis("linspace", axis, len(shape) + 1)
+    fractions = np.arange(num) / max(intervals, 1)
+    fractions = fractions.reshape([-1 if a == place else 1 for a in range(len(shape) + 1)])
+    start, spread = (
+        _core.expand_dims(_core.broadcast_to(x, shape), [place]) for x in (start, width)
+    )
+    points = _core.add(start, _core.multiply(spread, _core.tensor(fractions, start.dtype)))
+    return points, _core.divide(width, float(max(intervals, 1)))
+
+
 def logspace(
     start: Any,
     stop: Any,
@@ -189,7 +216,6 @@ def logspace(
     return _core.tensor(values, _spaced_dtype(start, stop, dtype))
 
 
-@symbolic_op
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:

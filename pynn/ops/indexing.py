@@ -9,7 +9,7 @@ import numpy as np
 from pynn import _core
 from pynn._core import Tensor
 from pynn.backend.tensors import convert_to_tensor
-from pynn.ops.common import canonical_axis
+from pynn.ops.common import broadcast_shape, canonical_axis
 from pynn.ops.symbolic import symbolic_op
 
 __all__ = [
@@ -70,10 +70,10 @@ def _common_shapes(
     shape: Sequence[int], indexed: Sequence[int], axis: int
 ) -> tuple[list[int], list[int]]:
     """The two shapes, broadcast on every axis but `axis`."""
-    sizes = list(
-        np.broadcast_shapes(
-            (*shape[:axis], 1, *shape[axis + 1 :]), (*indexed[:axis], 1, *indexed[axis + 1 :])
-        )
+    sizes = broadcast_shape(
+        "take_along_axis",
+        (*shape[:axis], 1, *shape[axis + 1 :]),
+        (*indexed[:axis], 1, *indexed[axis + 1 :]),
     )
     return (
         [*sizes[:axis], shape[axis], *sizes[axis + 1 :]],
