@@ -154,7 +154,8 @@ class Tensor:
     """
 
     # Set from Python; they travel with the tensor.
-    _keras_logits: typing.Any
+    _softmax_logits: typing.Any
+    _sigmoid_logits: typing.Any
     _keras_mask: typing.Any
     __array_priority__: typing.ClassVar[int] = 1000
     def __abs__(self) -> Tensor: ...

@@ -71,7 +71,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     """
     output = ops.softmax(x, axis=axis)
     if axis in (-1, len(output.shape) - 1):  # losses take the classes from the last axis
-        output._keras_logits = x
+        output._softmax_logits = x
     return output
 
 
@@ -248,7 +248,7 @@ def sigmoid(x: Any) -> Any:
     array([0.5], dtype=float32)
     """
     output = ops.sigmoid(x)
-    output._keras_logits = x
+    output._sigmoid_logits = x
     return output
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynn import naming
 from pynn.backend import standardize_dtype
+
+if TYPE_CHECKING:
+    from pynn.node import KerasHistory
 
 Shape = tuple[int | None, ...]
 
@@ -60,6 +63,9 @@ class KerasTensor:
 
     # Makes `array * keras_tensor` come here instead of to NumPy's loop over elements.
     __array_priority__ = 200
+
+    # Set by the node that makes the tensor; a tensor that no operation made has none.
+    _keras_history: KerasHistory
 
     def __init__(
         self,

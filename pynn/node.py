@@ -19,6 +19,11 @@ class KerasHistory(NamedTuple):
     node_index: int
     tensor_index: int
 
+    @property
+    def node(self) -> Node:
+        """The call that made the tensor."""
+        return self.operation._inbound_nodes[self.node_index]
+
 
 class Node:
     """One call of an operation: its arguments and the symbolic tensors that it returned.
@@ -46,7 +51,7 @@ class Node:
         self.input_tensors: list[KerasTensor] = [x for x in leaves if isinstance(x, KerasTensor)]
         index = len(operation._inbound_nodes)
         for i, tensor in enumerate(self.outputs):
-            tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
+            tensor._keras_history = KerasHistory(operation, index, i)
         for node in self.parent_nodes:
             node.operation._outbound_nodes.append(self)
         operation._inbound_nodes.append(self)
@@ -72,5 +77,5 @@ class Node:
 
 def node_of(tensor: KerasTensor) -> Node | None:
     """Return the node that made `tensor`; None for a tensor that no operation made."""
-    history = getattr(tensor, "_keras_history", None)
-    return None if history is None else history.operation._inbound_nodes[history.node_index]
+    history: KerasHistory | None = getattr(tensor, "_keras_history", None)
+    return None if history is None else history.node

@@ -159,7 +159,7 @@ def _bound_arguments(
 @functools.cache
 def init_signature(cls: type) -> inspect.Signature:
     """The signature of `cls.__init__`, `self` included."""
-    return inspect.signature(cls.__init__)  # type: ignore[misc]
+    return inspect.signature(cls.__init__)  # type: ignore[misc]  # of this very class
 
 
 def get_item(x: Any, key: Any) -> Any:

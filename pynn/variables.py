@@ -206,7 +206,7 @@ class Variable(_core.Variable):
 
 def _stored(variable: Variable) -> Any:
     """The value in the variable's own dtype, whatever AutocastScope is open."""
-    return _core.Variable.value.fget(variable)  # type: ignore[attr-defined]
+    return _core.Variable.value.__get__(variable)
 
 
 # `==` stays identity: variables are dict keys and list members everywhere.

@@ -161,11 +161,11 @@ def test_other_arguments():
 
 def test_logits_travel_with_probabilities():
     x = pynn.ops.convert_to_tensor(X)
-    assert act.softmax(x)._keras_logits is x
-    assert act.softmax(x, axis=1)._keras_logits is x
-    assert act.sigmoid(x)._keras_logits is x
+    assert act.softmax(x)._softmax_logits is x
+    assert act.softmax(x, axis=1)._softmax_logits is x
+    assert act.sigmoid(x)._sigmoid_logits is x
     # A loss takes classes from the last axis; logits of another axis would mislead it.
-    assert not hasattr(act.softmax(x, axis=0), "_keras_logits")
+    assert not hasattr(act.softmax(x, axis=0), "_softmax_logits")
 
 
 @pytest.mark.parametrize("name", REFERENCE)

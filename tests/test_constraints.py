@@ -46,10 +46,12 @@ def test_zero_vectors_stay_zero():
         np.testing.assert_array_equal(constraint(zero).numpy(), np.zeros((3, 2)))
 
 
-@pytest.mark.parametrize(("constraint", "expected"), CASES.values(), ids=CASES)
+# The base class has no name in the table.
+NAMED = {k: v for k, v in CASES.items() if type(v[0]) is not constraints.Constraint}
+
+
+@pytest.mark.parametrize(("constraint", "expected"), NAMED.values(), ids=NAMED)
 def test_config_round_trip(constraint, expected):
-    if type(constraint) is constraints.Constraint:
-        pytest.skip("the base class is not in the table of names")
     copy = constraints.deserialize(constraints.serialize(constraint))
     assert type(copy) is type(constraint)
     assert copy.get_config() == constraint.get_config()

@@ -70,7 +70,7 @@ def test_unknown_name_suggests_the_nearest(identifier):
             "loss", str(identifier).lower() if isinstance(identifier, str) else "widgte", TABLE
         )
     assert "'widget'" in str(e.value)
-    with pytest.raises(ValueError, match="did you mean '[Ww]idget'"):
+    with pytest.raises(ValueError, match=r"did you mean '[Ww]idget'"):
         get_from_registry("loss", identifier, TABLE)
 
 

@@ -103,12 +103,51 @@ def test_label_out_of_range_raises():
 
 
 def test_softmax_outputs_use_their_logits():
-    logits = np.array([[200.0, 0.0, -200.0]], np.float32)
+    logits = np.array([[8.0, 0.0, -8.0]], np.float32)
     probabilities = pynn.activations.softmax(ops.array(logits))
-    # The probability of class 2 is rounded to 0; its logarithm is known exactly all the same.
-    np.testing.assert_allclose(losses.sparse_categorical_crossentropy([2], probabilities), [400.0])
+    exact = np.log(np.exp(logits.astype("float64")).sum()) + 8.0
     one_hot = np.array([[0.0, 0.0, 1.0]], np.float32)
-    np.testing.assert_allclose(losses.categorical_crossentropy(one_hot, probabilities), [400.0])
+    for loss in (
+        losses.sparse_categorical_crossentropy([2], probabilities),
+        losses.categorical_crossentropy(one_hot, probabilities),
+    ):
+        np.testing.assert_allclose(loss, [exact], rtol=2e-7)
+
+
+def test_probabilities_are_limited_and_have_no_gradient_there():
+    # As in Keras: outside of [epsilon, 1 - epsilon] the loss is constant.
+    limit = -np.log(pynn.config.epsilon())
+    logits = ops.array([[200.0, 0.0, -200.0]])
+    cases = [
+        (losses.sparse_categorical_crossentropy, pynn.activations.softmax, [2], [limit]),
+        (losses.categorical_crossentropy, pynn.activations.softmax, [[0.0, 0, 1]], [limit]),
+        (losses.binary_crossentropy, pynn.activations.sigmoid, [[0.0, 1, 1]], None),
+    ]
+    for loss, activation, target, expected in cases:
+        with pynn.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(target, activation(logits))
+        if expected is not None:
+            np.testing.assert_allclose(value, expected, rtol=1e-6)
+        gradient = tape.gradient(value, logits).numpy()
+        np.testing.assert_array_equal(gradient[:, [0, 2]], 0.0)
+
+
+def test_logits_of_another_activation_or_axis_are_not_used():
+    x = RNG.normal(size=(2, 3, 3)).astype(np.float32)
+    target = np.eye(3, dtype=np.float32)[[[0, 1, 2], [2, 1, 0]]]
+    for activation, axis in ((pynn.activations.softmax, 1), (pynn.activations.sigmoid, -1)):
+        remembered = activation(ops.array(x))
+        plain = ops.array(remembered.numpy())
+        np.testing.assert_array_equal(
+            losses.categorical_crossentropy(target, remembered, axis=axis).numpy(),
+            losses.categorical_crossentropy(target, plain, axis=axis).numpy(),
+        )
+    remembered = pynn.activations.softmax(ops.array(x))
+    np.testing.assert_array_equal(
+        losses.binary_crossentropy(target, remembered).numpy(),
+        losses.binary_crossentropy(target, ops.array(remembered.numpy())).numpy(),
+    )
 
 
 def test_ignored_class_costs_nothing_and_does_not_count():

@@ -81,7 +81,7 @@ def test_bad_factor(value):
         lambda: regularizers.L1L2(l2=value),
         lambda: regularizers.OrthogonalRegularizer(value),
     ):
-        with pytest.raises(ValueError, match="expected .* to be a finite number >= 0; received"):
+        with pytest.raises(ValueError, match=r"expected .* to be a finite number >= 0; received"):
             make()
 
 

@@ -227,7 +227,7 @@ def test_unknown_layer_suggests_the_nearest():
 
 def test_arguments_that_a_class_does_not_take_are_named():
     config = {"module": "keras.regularizers", "class_name": "L2", "config": {"l3": 1.0}}
-    with pytest.raises(TypeError, match="L2 does not take its config .*l3"):
+    with pytest.raises(TypeError, match=r"L2 does not take its config .*l3"):
         deserialize_keras_object(config)
 
 

@@ -1,5 +1,7 @@
 #include "bindings/convert.h"
 
+#include <algorithm>
+
 #include <utility>
 
 #include "ops/functional.h"
@@ -73,6 +75,13 @@ bool holds_tensor(py::handle object) {
   return false;
 }
 
+bool fits_int32(int64_t v) { return v == int64_t(int32_t(v)); }
+
+bool all_fit_int32(const Tensor& t) {
+  const auto* values = static_cast<const int64_t*>(t->view.data);
+  return std::all_of(values, values + num_elements(t->shape()), fits_int32);
+}
+
 Tensor from_sequence(py::handle object) {
   if (holds_tensor(object)) {
     Tensors rows;
@@ -92,11 +101,9 @@ Tensor from_sequence(py::handle object) {
   const Tensor t = copy_of(array);
   // Python numbers have no width of their own.
   if (t->dtype() == DType::float64) return ops::cast(t, float_default);
-  if (t->dtype() == DType::int64) return ops::cast(t, DType::int32);
+  if (t->dtype() == DType::int64 && all_fit_int32(t)) return ops::cast(t, DType::int32);
   return t;
 }
-
-bool fits_int32(int64_t v) { return v == int64_t(int32_t(v)); }
 
 Tensor integer_scalar(py::handle object, std::optional<DType> dtype) {
   int overflow = 0;

@@ -85,7 +85,7 @@ def _load() -> Digits | None:
         (x, y), (x_test, y_test) = mnist.load_data()
         return Digits("MNIST", _scale(x, 255), y, _scale(x_test, 255), y_test)
     try:
-        from sklearn.datasets import load_digits  # type: ignore
+        from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # has no types
     except ImportError:
         return None
     images, labels = load_digits(return_X_y=True)

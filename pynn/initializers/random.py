@@ -29,7 +29,7 @@ class RandomInitializer(Initializer):
     seed once); with a `pynn.random.SeedGenerator` every call gives new values.
     """
 
-    def __init__(self, seed: int | random.SeedGenerator | dict | None = None):
+    def __init__(self, seed: int | random.SeedGenerator | dict[str, Any] | None = None):
         self._init_seed = seed
         if seed is None:
             seed = random.make_default_seed()

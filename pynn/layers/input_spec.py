@@ -160,9 +160,10 @@ def _complaint(spec: InputSpec, shape: tuple[Any, ...], x: Any) -> str | None:
 def _squeezable(spec: InputSpec, shape: tuple[Any, ...]) -> bool:
     if not spec.allow_last_axis_squeeze or spec.shape is None:
         return False
-    if len(shape) == spec.ndim + 1:  # type: ignore[operator]
+    expected = spec.shape
+    if len(shape) == len(expected) + 1:
         return shape[-1] == 1
-    return len(shape) == spec.ndim - 1 and spec.shape[-1] == 1  # type: ignore[operator]
+    return len(shape) == len(expected) - 1 and expected[-1] == 1
 
 
 def _shapes_match(spec: InputSpec, shape: tuple[Any, ...]) -> bool:

@@ -53,7 +53,8 @@ class Layer(LayerConfig):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = _finish_build(cls.__dict__["build"])  # type: ignore[method-assign]
+            wrapped = _finish_build(cls.__dict__["build"])
+            cls.build = wrapped  # type: ignore[method-assign]  # wrapping it is the point
 
     def __init__(
         self,
@@ -197,7 +198,7 @@ class Layer(LayerConfig):
         if not self.built:
             self._build_for(spec)
         given = {**kwargs, **arguments.masks_for(spec)}
-        training = current.context.training  # type: ignore[union-attr]
+        training = current.context.training  # type: ignore[union-attr]  # set by the caller
         takes_training = self._call_has_training_arg and "training" not in spec.arguments
         if takes_training and training is not None:
             given["training"] = training
@@ -357,4 +358,4 @@ def _finish_build(build: Any) -> Any:
     return wrapper
 
 
-Layer.build = _finish_build(LayerConfig.build)  # type: ignore[method-assign]
+Layer.build = _finish_build(LayerConfig.build)  # type: ignore[method-assign]  # wrapped, as above

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pynn.random import SeedGenerator
 from pynn.variables import Variable
 
-F = TypeVar("F", bound=Callable[..., Any])
+Owner = TypeVar("Owner")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def no_automatic_dependency_tracking(method: F) -> F:
+def no_automatic_dependency_tracking(
+    method: Callable[Concatenate[Owner, P], R],
+) -> Callable[Concatenate[Owner, P], R]:
     """Decorator: attributes that the method sets on `self` are not tracked.
 
     >>> class Owner(pynn.Layer):
@@ -26,7 +30,7 @@ def no_automatic_dependency_tracking(method: F) -> F:
     """
 
     @functools.wraps(method)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
         outer = self.__dict__.get("_tracking_enabled", True)
         object.__setattr__(self, "_tracking_enabled", False)
         try:
@@ -34,7 +38,7 @@ def no_automatic_dependency_tracking(method: F) -> F:
         finally:
             object.__setattr__(self, "_tracking_enabled", outer)
 
-    return wrapper  # type: ignore[return-value]
+    return wrapper
 
 
 class Tracker:
@@ -166,7 +170,7 @@ def _values(container: Any) -> list[Any]:
     return list(container.values()) if isinstance(container, dict) else list(container)
 
 
-class TrackedList(list):
+class TrackedList(list[Any]):
     """A list attribute of a layer."""
 
     tracker: Tracker | None = None
@@ -195,7 +199,7 @@ class TrackedList(list):
         return (list, (list(self),))
 
 
-class TrackedDict(dict):
+class TrackedDict(dict[Any, Any]):
     """A dict attribute of a layer."""
 
     tracker: Tracker | None = None
@@ -218,7 +222,7 @@ class TrackedDict(dict):
         return (dict, (dict(self),))
 
 
-class TrackedSet(set):
+class TrackedSet(set[Any]):
     """A set attribute of a layer."""
 
     tracker: Tracker | None = None

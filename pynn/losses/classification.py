@@ -1,21 +1,31 @@
 """Losses between classes: cross-entropies, hinges and divergences, one value per row.
 
-Where the predictions come from a softmax (or sigmoid) that kept its input as `_keras_logits`, the
-cross-entropies are computed from that input. This is exact where the logarithm of a probability
-that has been rounded to 0 or 1 is not, and it is one fused operation.
+Where the predictions come from a softmax (or sigmoid) that kept its input as `_softmax_logits`
+(`_sigmoid_logits`), the cross-entropies are computed from that input: one fused operation, and
+exact where the logarithm of a rounded probability is not. Probabilities are limited to [epsilon,
+1 - epsilon] all the same, as in Keras: a row outside of it has a constant loss and no gradient.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pynn import backend, ops
 from pynn.losses.loss import align, same_shape, shape_error
 
 
-def _logits_of(y_pred: Any, from_logits: bool) -> Any:
-    """Returns the logits behind `y_pred`, or `None` if only probabilities are known."""
-    return y_pred if from_logits else getattr(y_pred, "_keras_logits", None)
+def _softmax_logits(y_pred: Any, axis: int) -> Any:
+    """Returns the logits that the probabilities `y_pred` along `axis` were made of, or `None`."""
+    # activations.softmax remembers them for the last axis only.
+    is_last = axis in (-1, len(y_pred.shape) - 1)
+    return getattr(y_pred, "_softmax_logits", None) if is_last else None
+
+
+def _limit(negative_log: Any) -> Any:
+    """Limits -log(p) as if p had been limited to [epsilon, 1 - epsilon]."""
+    epsilon = backend.epsilon()
+    return ops.clip(negative_log, -math.log1p(-epsilon), -math.log(epsilon))
 
 
 def _check_axis(axis: Any, who: str) -> None:
@@ -56,10 +66,10 @@ def categorical_crossentropy(
     _check_axis(axis, who)
     y_true, y_pred = _aligned_classes(y_true, y_pred, axis, who)
     y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
-    logits = _logits_of(y_pred, from_logits)
+    logits = None if from_logits else _softmax_logits(y_pred, axis)
     if logits is not None:
-        return ops.categorical_crossentropy(y_true, logits, from_logits=True, axis=axis)
-    return ops.categorical_crossentropy(y_true, y_pred, from_logits=False, axis=axis)
+        return ops.sum(y_true * _limit(-ops.log_softmax(logits, axis=axis)), axis=axis)
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
 def _aligned_classes(y_true: Any, y_pred: Any, axis: int, who: str) -> tuple[Any, Any]:
@@ -144,13 +154,15 @@ def sparse_categorical_crossentropy(
     _check_axis(axis, who)
     y_pred = ops.convert_to_tensor(y_pred)
     labels = _labels(y_true, y_pred, axis, who)
-    logits = _logits_of(y_pred, from_logits)
+    logits = None if from_logits else _softmax_logits(y_pred, axis)
     valid = None
     if ignore_class is not None:
         valid = ops.not_equal(labels, ignore_class)
         labels = ops.where(valid, labels, ops.zeros_like(labels))
-    scores, is_logits = (y_pred, False) if logits is None else (logits, True)
-    values = ops.sparse_categorical_crossentropy(labels, scores, from_logits=is_logits, axis=axis)
+    if logits is None:
+        values = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits, axis)
+    else:
+        values = _limit(ops.sparse_categorical_crossentropy(labels, logits, True, axis))
     if valid is not None:
         values = ops.where(valid, values, ops.zeros_like(values))
         values._keras_mask = valid
@@ -199,11 +211,12 @@ def binary_crossentropy(
     """
     y_true, y_pred = align(y_true, y_pred, "pynn.losses.binary_crossentropy")
     y_true = _smooth(y_true, label_smoothing, 2)
-    logits = _logits_of(y_pred, from_logits)
-    if logits is not None:
-        values = ops.binary_crossentropy(y_true, logits, from_logits=True)
+    logits = None if from_logits else getattr(y_pred, "_sigmoid_logits", None)
+    if logits is None:
+        values = ops.binary_crossentropy(y_true, y_pred, from_logits)
     else:
-        values = ops.binary_crossentropy(y_true, y_pred, from_logits=False)
+        if_one, if_zero = _limit(ops.softplus(-logits)), _limit(ops.softplus(logits))
+        values = y_true * if_one + (1.0 - y_true) * if_zero
     return ops.mean(values, axis=axis)
 
 

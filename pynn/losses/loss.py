@@ -92,9 +92,11 @@ class Loss:
 
     def _convert_prediction(self, value: Any) -> Any:
         converted = ops.convert_to_tensor(value, dtype=self.dtype)
-        logits = getattr(value, "_keras_logits", None)
-        if logits is not None and converted is not value:
-            converted._keras_logits = ops.cast(logits, self.dtype)
+        if converted is not value:
+            for name in ("_softmax_logits", "_sigmoid_logits"):
+                logits = getattr(value, name, None)
+                if logits is not None:
+                    setattr(converted, name, ops.cast(logits, self.dtype))
         return converted
 
     def _convert_target(self, value: Any) -> Any:

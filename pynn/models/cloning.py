@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ class _Cloner:
         if input_tensors is not None:
             layers = [*tree.flatten(input_tensors), *layers]
         elif model._input is not None:
-            layers.insert(0, _copy(model._input._keras_history.operation))  # type: ignore[attr-defined]
+            layers.insert(0, _copy(model._input._keras_history.operation))
         return Sequential(layers, trainable=model.trainable, name=model.name)
 
     def functional(self, model: Functional, input_tensors: Any) -> Functional:
@@ -104,7 +105,7 @@ class _Cloner:
         clone = self._clone(operation)
         if self._call_function is None or not isinstance(clone, Layer):
             return clone
-        return lambda *args, **kwargs: self._call_function(clone, *args, **kwargs)  # type: ignore[misc]
+        return functools.partial(self._call_function, clone)
 
     def _clone(self, operation: Any) -> Any:
         """The clone of a layer, the same one however often the layer is used."""
@@ -124,5 +125,5 @@ class _Cloner:
         return self._clone_function(operation)
 
 
-def _copy(layer: Layer) -> Layer:
-    return type(layer).from_config(layer.get_config())
+def _copy(operation: Operation) -> Any:
+    return type(operation).from_config(operation.get_config())

@@ -53,7 +53,7 @@ class Functional(Function, Model):
         for operation in self._operations:
             self._tracker.track(operation)
         _check_unique_names(self)
-        self._input_names = [node_of(x).operation.name for x in self._inputs]  # type: ignore[union-attr]
+        self._input_names = [x._keras_history.operation.name for x in self._inputs]
         self._input_spec = self._make_input_specs()
         # Inputs are cast to the dtypes of the graph's inputs, not to the model's own.
         self._convert_input_args = False
@@ -85,7 +85,7 @@ class Functional(Function, Model):
     @property
     def output_names(self) -> list[str]:
         """Names of the layers that make the outputs, in the order of `outputs`."""
-        return [x._keras_history.operation.name for x in self._outputs]  # type: ignore[attr-defined]
+        return [x._keras_history.operation.name for x in self._outputs]
 
     @property
     def input(self) -> Any:
@@ -271,7 +271,7 @@ def _check_unique_names(model: Functional) -> None:
 
 
 def _spec_of(x: KerasTensor, name: str | None) -> InputSpec:
-    layer: Any = node_of(x).operation  # type: ignore[union-attr]
+    layer: Any = x._keras_history.operation
     # The batch size of the data may differ from the one that the graph was made with.
     shape = (None, *x.shape[1:]) if x.shape else ()
     return InputSpec(shape=shape, allow_last_axis_squeeze=True, name=name, optional=layer.optional)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pynn import tree
 from pynn.keras_tensor import KerasTensor
-from pynn.node import Node, node_of
+from pynn.node import Node
 from pynn.operation import (
     OpCall,
     Operation,
@@ -72,8 +72,8 @@ def _serialize_argument(argument: Any, numbers: Mapping[Node, int]) -> Any:
 
 
 def _place(x: KerasTensor, numbers: Mapping[Node, int]) -> list[Any]:
-    history = x._keras_history  # type: ignore[attr-defined]
-    return [history.operation.name, numbers[node_of(x)], history.tensor_index]  # type: ignore[index]
+    history = x._keras_history
+    return [history.operation.name, numbers[history.node], history.tensor_index]
 
 
 def _places(struct: Any, numbers: Mapping[Node, int]) -> Any:

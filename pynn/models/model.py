@@ -60,7 +60,7 @@ class Model(Trainer, Layer):
             # A subclass that calls super().__init__(inputs, outputs): it becomes functional. The
             # class itself is changed, because saving knows classes by identity.
             _insert_base(type(self), Functional)
-            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]  # it is one now
             return
         if args:
             raise TypeError(

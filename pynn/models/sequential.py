@@ -246,7 +246,7 @@ class Sequential(Model):
         """Return the layers and their configs."""
         layers: list[Any] = list(self._stack)
         if self._input is not None:
-            layers.insert(0, self._input._keras_history.operation)  # type: ignore[attr-defined]
+            layers.insert(0, self._input._keras_history.operation)
         config = {
             "name": self.name,
             "trainable": self.trainable,

@@ -22,7 +22,7 @@ def axes_of(axis: Axis) -> list[int] | None:
         return None
     if isinstance(axis, (list, tuple)):
         return [operator.index(a) for a in axis]
-    return [operator.index(axis)]  # type: ignore[arg-type]
+    return [operator.index(axis)]  # type: ignore[arg-type]  # what is left is an int
 
 
 def canonical_axis(who: str, axis: int, rank: int) -> int:

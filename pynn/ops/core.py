@@ -140,7 +140,7 @@ def size(x: Any) -> int | None:
     4
     """
     sizes = shape(x)
-    return None if None in sizes else math.prod(sizes)  # type: ignore[arg-type]
+    return None if None in sizes else math.prod(sizes)  # type: ignore[arg-type]  # no None
 
 
 def dtype(x: Any) -> str:

@@ -354,4 +354,4 @@ def _window(function: Any, x: Any) -> Tensor:
 def _shape(shape: Shape) -> tuple[int, ...]:
     if isinstance(shape, (list, tuple)):
         return tuple(operator.index(n) for n in shape)
-    return (operator.index(shape),)  # type: ignore[arg-type]
+    return (operator.index(shape),)  # type: ignore[arg-type]  # what is left is an int

@@ -228,7 +228,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     for axis, width in enumerate(widths):
         if width != (0, 0):
             indices = np.arange(x.shape[axis], dtype=np.int32)
-            padded = np.pad(indices, width, mode=mode)  # type: ignore[call-overload]
+            padded = np.pad(indices, width, mode=mode)  # type: ignore[call-overload]  # a str
             x = _core.take(x, padded, axis)
     return x
 

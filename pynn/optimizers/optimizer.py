@@ -232,7 +232,9 @@ class Optimizer(OptimizerState):
             if id(variable) in self._index:
                 variable.assign(self.slot("average", variable).value)
 
-    def _resolve_variables(self, grads: Sequence[Any], variables: Sequence[Any] | None) -> list:
+    def _resolve_variables(
+        self, grads: Sequence[Any], variables: Sequence[Any] | None
+    ) -> list[Any]:
         who = f"pynn.optimizers.{type(self).__name__}.apply"
         if variables is None:
             if not self.built:

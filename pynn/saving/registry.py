@@ -11,9 +11,15 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-T = TypeVar("T")
+
+class _Named(Protocol):
+    @property
+    def __name__(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
 
 # Namespaces whose classes may be named by a config, in the order in which the name to write is
 # chosen: Keras writes "keras.Sequential", not "keras.models.Sequential".
@@ -63,12 +69,12 @@ def register_keras_serializable(
     """
 
     def decorator(obj: T) -> T:
-        if inspect.isclass(obj) and not hasattr(obj, "get_config"):
+        if isinstance(obj, type) and not hasattr(obj, "get_config"):
             raise ValueError(
                 "pynn.saving.register_keras_serializable: expected a class with a get_config() "
                 f"method; received {obj.__name__}"
             )
-        registered = f"{package}>{name or obj.__name__}"  # type: ignore[attr-defined]
+        registered = f"{package}>{name or obj.__name__}"
         _registered_objects[registered] = obj
         _registered_names[obj] = registered
         return obj

@@ -14,6 +14,9 @@ from pynn.training.compile_metrics import CompileMetrics
 from pynn.training.logs import MetricResults
 from pynn.training.state import TrainerState
 
+if TYPE_CHECKING:
+    from pynn.variables import Variable
+
 
 class Compilation:
     """Mixin of `Trainer`: how a model is to be trained, and how well it does."""
@@ -36,13 +39,13 @@ class Compilation:
     )
 
     if TYPE_CHECKING:  # what the layer side of a model has
-        built: Any
-        losses: Any
-        name: Any
-        trainable_variables: Any
-        trainable_weights: Any
-        _call_has_training_arg: Any
-        _metrics: Any
+        built: bool
+        losses: list[Any]
+        name: str
+        trainable_variables: list[Variable]
+        trainable_weights: list[Variable]
+        _call_has_training_arg: bool
+        _metrics: list[Any]
         __call__: Any
 
     compiled = False

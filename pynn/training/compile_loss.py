@@ -135,7 +135,9 @@ class CompileLoss(Loss):
         raise NotImplementedError("pynn: expected the model's compile config; received its loss")
 
 
-def spread_weights(outputs: Outputs, sample_weight: Any, needed: list[bool] | None = None) -> list:
+def spread_weights(
+    outputs: Outputs, sample_weight: Any, needed: list[bool] | None = None
+) -> list[Any]:
     """Returns one sample weight per output; a single one serves all of them."""
     if sample_weight is None or not tree.is_nested(sample_weight):
         return [sample_weight] * len(outputs)

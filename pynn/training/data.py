@@ -223,7 +223,9 @@ def class_weight_to_sample_weight(who: str, y: Any, class_weight: dict[int, floa
     return weights[positions.reshape(-1)]
 
 
-def split_rows(who: str, parts: tuple[Any, Any, Any], validation_split: float) -> tuple:
+def split_rows(
+    who: str, parts: tuple[Any, Any, Any], validation_split: float
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Splits off the last rows: `((x, y, w), (x, y, w) of the validation)`, as views.
 
     Raises:

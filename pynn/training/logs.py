@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-class MetricResults(dict):
+class MetricResults(dict[str, Any]):
     """The current results of a model's metrics.
 
     A step that returns one unchanged needs no outputs: the results can be had from the metrics'

@@ -38,7 +38,9 @@ class Outputs:
             return str(name)
         return "/".join(str(step) for step in (*path[:-1], name))
 
-    def distribute(self, who: str, what: str, given: Any, needed: list[bool] | None = None) -> list:
+    def distribute(
+        self, who: str, what: str, given: Any, needed: list[bool] | None = None
+    ) -> list[Any]:
         """Returns what each output gets of a structure of targets, losses, metrics or weights.
 
         Accepted: the structure of the outputs; a dict by output name (missing ones get `None`);
@@ -72,7 +74,7 @@ class Outputs:
             )
         return [None if value is _MISSING else value for value in nested]
 
-    def _by_position(self, who: str, what: str, given: Any, needed: list[bool] | None) -> list:
+    def _by_position(self, who: str, what: str, given: Any, needed: list[bool] | None) -> list[Any]:
         if any(self.paths) and len(given) == len(self.structure):
             nested = [_follow(given, path) for path in self.paths]
             if not any(value is _MISSING for value in nested):

@@ -1,8 +1,5 @@
 """A whole training run against Keras: same weights, same batches, same loss curve.
 
-Both compute from logits. With a softmax output Keras on JAX clips probabilities to
-[1e-7, 1 - 1e-7], so a badly misread digit gives it no gradient; pynn remembers the logits.
-
 Two float32 runs that differ in the order of additions agree to about 5e-7 until a unit with a
 preactivation near 0 falls on the other side of the kink of relu in one of them; from there on they
 are different runs (Keras against itself, started 1e-7 apart, does the same). So several starts are
@@ -28,7 +25,7 @@ def network(k):
             k.layers.Dense(128, activation="relu"),
             k.layers.Dense(128, activation="relu"),
             k.layers.Dense(128, activation="relu"),
-            k.layers.Dense(10),
+            k.layers.Dense(10, activation="softmax"),
         ]
     )
 
@@ -36,8 +33,7 @@ def network(k):
 def loss_curve(k, weights, optimizer, x, y):
     model = network(k)
     model.set_weights(weights)
-    loss = k.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=optimizer, loss=loss)
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
     losses = []
     for step in range(STEPS):
         rows = slice(step * BATCH, (step + 1) * BATCH)
@@ -65,5 +61,5 @@ def test_loss_curve(keras, monkeypatch, optimizer):
         difference = np.abs(result - expected)
         assert difference[:5].max() < 1e-5
         largest.append(difference.max())
-    within = [value < 1e-3 for value in largest]
-    assert sum(within) >= STARTS // 2, largest
+    assert sorted(largest)[STARTS // 2 - 1] < 1e-3, largest
+    assert min(largest) < 1e-5, largest
