@@ -1,7 +1,6 @@
 #include "bindings/convert.h"
 
 #include <algorithm>
-
 #include <utility>
 
 #include "ops/functional.h"

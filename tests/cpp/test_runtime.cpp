@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -53,8 +54,8 @@ void test_every_index_once() {
           for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
         });
         for (const auto& v : visits) CHECK(v == 1);
-        CHECK(calls <= threads);
-        if (n > 0 && n <= grain) CHECK(calls == 1);
+        CHECK(calls <= (n + grain - 1) / grain);
+        if (threads == 1) CHECK(calls == (n > 0));
       }
     }
   }
@@ -76,6 +77,39 @@ void test_first_exception_reaches_the_caller() {
   CHECK(sum == 100);
 }
 
+// Jobs shorter than it takes a thread to wake up, and pauses in which threads fall asleep: no part
+// is lost or done twice.
+void test_many_short_jobs() {
+  set_num_threads(4);
+  std::vector<int64_t> cells(64, 0);
+  for (int job = 0; job < 20000; ++job) {
+    parallel_for(64, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) ++cells[static_cast<size_t>(i)];
+    });
+    if (job % 4000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  for (int64_t cell : cells) CHECK(cell == 20000);
+}
+
+void test_leaders_from_many_threads() {
+  set_num_threads(3);
+  std::vector<std::thread> leaders;
+  std::atomic<int> right{0};
+  for (int t = 0; t < 4; ++t) {
+    leaders.emplace_back([&right] {
+      for (int job = 0; job < 500; ++job) {
+        std::atomic<int64_t> sum{0};
+        parallel_for(1000, 10, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) sum += i;
+        });
+        right += sum == 499500;
+      }
+    });
+  }
+  for (std::thread& leader : leaders) leader.join();
+  CHECK(right == 2000);
+}
+
 void test_nested_regions_are_serial() {
   set_num_threads(2);
   std::atomic<int> whole_ranges{0};
@@ -95,7 +129,7 @@ void test_forked_child_is_serial() {
     parallel_for(300, 1, [&](int64_t, int64_t) { ++calls; });
     return calls.load();
   };
-  CHECK(count_calls() == 3);
+  CHECK(count_calls() > 1);
   const pid_t child = fork();
   if (child == 0) {
     void* block = allocate(1000);
@@ -105,7 +139,7 @@ void test_forked_child_is_serial() {
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  CHECK(count_calls() == 3);
+  CHECK(count_calls() > 1);
 }
 
 void test_number_of_threads() {
@@ -328,6 +362,8 @@ void test_isa() {
 void test_all(const kernels::KernelTable&) {
   test_every_index_once();
   test_first_exception_reaches_the_caller();
+  test_many_short_jobs();
+  test_leaders_from_many_threads();
   test_nested_regions_are_serial();
   test_forked_child_is_serial();
   test_number_of_threads();
