@@ -25,11 +25,15 @@ def peak_flops(size: int = 1024, repeats: int = 7) -> float:
     return 2 * size**3 / _median_seconds(lambda: a @ a, repeats)
 
 
-def bandwidth(megabytes: int = 256, repeats: int = 7) -> float:
-    """Bytes a second that a copy reads and writes."""
-    source = np.ones(megabytes << 20, np.uint8)
+def bandwidth(working_set: int, threads: int, repeats: int = 50) -> float:
+    """Bytes a second that copies read and write within `working_set` bytes.
+
+    Measured on one thread with its share of the working set, which decides the cache that it lives
+    in, times `threads`: an upper bound where the threads share that cache or the memory.
+    """
+    source = np.ones(working_set // threads // 2, np.uint8)
     target = np.empty_like(source)
-    return 2 * source.nbytes / _median_seconds(lambda: np.copyto(target, source), repeats)
+    return threads * 2 * source.nbytes / _median_seconds(lambda: np.copyto(target, source), repeats)
 
 
 def _median_seconds(job, repeats: int) -> float:

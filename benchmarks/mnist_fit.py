@@ -71,9 +71,9 @@ def limit_seconds(batch: int, threads: int) -> float:
     # Forward, gradient of the weights, gradient of the input; the first layer's input needs none.
     flops = 2 * batch * (3 * sum(products) - products[0])
     weights = sum(products) + sum(WIDTHS[1:])
-    # Adam reads weight, gradient and two moments, and writes all but the gradient.
-    adam_bytes = 7 * 4 * weights
-    return flops / machine.peak_flops() + adam_bytes / machine.bandwidth()
+    # Adam reads weight, gradient and two moments (the working set), writes all but the gradient.
+    rate = machine.bandwidth(4 * 4 * weights, threads)
+    return flops / machine.peak_flops() + 7 * 4 * weights / rate
 
 
 def run_worker(contender: str, python: str, options: argparse.Namespace, data: str) -> dict | None:

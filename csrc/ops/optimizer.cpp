@@ -9,7 +9,7 @@ namespace pynn {
 namespace {
 
 constexpr int kMaxArrays = 4;
-constexpr int64_t kGrain = 16384;
+constexpr int64_t kGrain = 8192;
 
 double read_scalar(const View& v) {
   return v.dtype == DType::float64 ? *static_cast<const double*>(v.data)
