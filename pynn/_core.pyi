@@ -406,6 +406,7 @@ def one_hot(
     indices: typing.Any,
     num_classes: typing.SupportsInt | typing.SupportsIndex,
     dtype: typing.Any = "float32",
+    checked: bool = False,
 ) -> Tensor: ...
 def op_names() -> list[tuple[str, bool]]:
     """

@@ -97,9 +97,13 @@ def test_one_class_raises():
         losses.sparse_categorical_crossentropy(np.zeros(6), ones)
 
 
-def test_label_out_of_range_raises():
-    with pytest.raises(ValueError, match="7"):
-        losses.sparse_categorical_crossentropy([7], [[0.0, 1.0]], from_logits=True).numpy()
+@pytest.mark.parametrize("from_logits", [True, False])
+@pytest.mark.parametrize("label", [7, 2, -1])
+def test_label_out_of_range_raises(label, from_logits):
+    with pytest.raises(
+        ValueError, match=rf"labels in \[0, 2\); received label {label} at position 1"
+    ):
+        losses.sparse_categorical_crossentropy([0, label], [[0.5, 0.5]] * 2, from_logits)
 
 
 def test_softmax_outputs_use_their_logits():

@@ -262,10 +262,11 @@ void def_indexing(py::module_& m) {
       py::arg("x"), py::arg("indices"), py::arg("updates"), py::arg("axis") = 0);
   m.def(
       "one_hot",
-      [](py::handle indices, int64_t num_classes, py::handle dtype) {
-        return ops::one_hot(to_tensor(indices), num_classes, to_dtype(dtype));
+      [](py::handle indices, int64_t num_classes, py::handle dtype, bool checked) {
+        return ops::one_hot(to_tensor(indices), num_classes, to_dtype(dtype), checked);
       },
-      py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32");
+      py::arg("indices"), py::arg("num_classes"), py::arg("dtype") = "float32",
+      py::arg("checked") = false);
 }
 
 void def_losses(py::module_& m) {

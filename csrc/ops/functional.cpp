@@ -426,9 +426,10 @@ Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates
   return apply1(OpId::scatter_add, {x, indices, cast(updates, x->dtype())}, attrs);
 }
 
-Tensor one_hot(const Tensor& indices, int64_t num_classes, DType dtype) {
+Tensor one_hot(const Tensor& indices, int64_t num_classes, DType dtype, bool checked) {
   Attrs attrs;
   attrs.shape = {num_classes};
+  attrs.params[0] = checked;
   attrs.dtype = dtype;
   return apply1(OpId::one_hot, {indices}, attrs);
 }

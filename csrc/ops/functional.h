@@ -68,7 +68,8 @@ Tensor tile(const Tensor& x, const Dims& repeats);
 // ---- indexing
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis);
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, int64_t axis);
-Tensor one_hot(const Tensor& indices, int64_t num_classes, DType dtype);
+// Indices outside of [0, num_classes) give zeros, or with `checked` an error.
+Tensor one_hot(const Tensor& indices, int64_t num_classes, DType dtype, bool checked = false);
 
 // ---- softmax and cross-entropy
 Tensor softmax(OpId op, const Tensor& x, int64_t axis);  // softmax or log_softmax

@@ -104,9 +104,13 @@ void launch_one_hot(const OpDef&, const Attrs& attrs, const View* in, int, View*
   const Tensor one = full({}, 1, out[0].dtype);
   auto* y = static_cast<char*>(out[0].data);
   std::memset(y, 0, out[0].bytes());
-  for (int64_t i = 0; i < n; ++i)
+  for (int64_t i = 0; i < n; ++i) {
     if (index[i] >= 0 && index[i] < classes)
       std::memcpy(y + (i * classes + index[i]) * size, one->view.data, size_t(size));
+    else if (attrs.params[0] != 0)
+      value_error("pynn.one_hot: expected labels in [0, ", classes, "); received label ", index[i],
+                  " at position ", i);
+  }
 }
 
 }  // namespace pynn

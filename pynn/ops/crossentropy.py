@@ -7,7 +7,6 @@ from pynn._core import Tensor
 from pynn.backend import config
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import as_float, canonical_axis
-from pynn.ops.indexing import take_along_axis
 from pynn.ops.symbolic import symbolic_op
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
@@ -87,11 +86,12 @@ def sparse_categorical_crossentropy(
     if from_logits:
         logits = _moved(output, axis, output.ndim - 1)
         return _core.sparse_softmax_cross_entropy(logits, labels)
-    probability = _at_least_float32(output)
-    total = _core.sum(probability, [axis], False)
-    chosen = take_along_axis(probability, _core.expand_dims(labels, [axis]), axis)
-    share = _core.divide(_core.squeeze(chosen, [axis]), total)
-    return _core.cast(_core.negative(_core.log(_clipped(share))), output.dtype)
+    classes = output.shape[axis]
+    probability = _moved(_at_least_float32(output), axis, output.ndim - 1)
+    share = _core.divide(probability, _core.sum(probability, [-1], True))
+    chosen = _core.one_hot(labels, classes, probability.dtype, checked=True)
+    logs = _core.multiply(chosen, _core.log(_clipped(share)))
+    return _core.cast(_core.negative(_core.sum(logs, [-1], False)), output.dtype)
 
 
 def _matching_target(who: str, target: Any, output: Tensor) -> Tensor:
