@@ -15,10 +15,11 @@ function(pynn_add_isa target level)
   target_compile_definitions(pynn_kernels_${level} PRIVATE
     PYNN_ISA_${upper} PYNN_ISA_NAMESPACE=${level})
   # No run-time support is there to be linked in: kernels neither throw nor own static objects. GCC's
-  # note about vector arguments (psabi) concerns calls between objects, which these never make.
+  # note about vector arguments (psabi) concerns calls between objects, which these never make. The bit
+  # arithmetic on floats in simd/math.h wraps around for NaN, whose result is not used: -fwrapv defines it.
   target_compile_options(pynn_kernels_${level} PRIVATE
     ${PYNN_COMPILE_OPTIONS} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-math-errno
-    -Wno-psabi ${ARGN})
+    -fwrapv -Wno-psabi ${ARGN})
   set_target_properties(pynn_kernels_${level} PROPERTIES
     POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden

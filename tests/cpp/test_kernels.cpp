@@ -279,9 +279,9 @@ Wide floor_divide(Wide a, Wide b) {
 }
 Wide power(Wide base, Wide exponent, Wide modulus) {
   if (exponent < 0) return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
-  Wide result = 1;
-  for (Wide i = 0; i < exponent; ++i) result = result * base % modulus;
-  return result;
+  unsigned __int128 result = 1;  // wraps around, which modulo a power of two changes nothing
+  for (Wide i = 0; i < exponent; ++i) result = result * static_cast<unsigned __int128>(base);
+  return static_cast<Wide>(result % static_cast<unsigned __int128>(modulus));
 }
 
 template <class T>
