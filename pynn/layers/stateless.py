@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pynn.layers.state import LayerState
+from pynn.stateless import temporary_values
 from pynn.variables import Variable
 
 
@@ -68,11 +69,5 @@ def _values(
             f"pynn.{type(layer).__name__}.stateless_call: expected {len(variables)} values for "
             f"{what} of {layer.name!r}; received {len(values)}"
         )
-    before = [variable.value for variable in variables]
-    try:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+    with temporary_values(variables, values):
         yield
-    finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
