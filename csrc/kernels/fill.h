@@ -20,6 +20,7 @@ void fill_cross_entropy(KernelTable& table);
 void fill_optimizer(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_gemm(KernelTable& table);
+void fill_integer_gemm(KernelTable& table);
 
 namespace {
 

@@ -27,6 +27,7 @@ void fill_all() {
   fill_optimizer(table);
   fill_random(table);
   fill_gemm(table);
+  fill_integer_gemm(table);
   table.isa = PYNN_STRING(PYNN_ISA_NAMESPACE);
 }
 

@@ -204,6 +204,29 @@ struct GemmKernel {
   GemmPackFn pack_a, pack_b;
 };
 
+// Integer products: one tile of C, m x n with m <= mr and n <= nr,
+// C = (accumulate ? C : bias, or zeros) + A * B, wrapping around; of bools "any of (a and b)".
+// a: element (i, p) at a[i * a_rs + p * a_cs]. b: element (p, j) at b[p * b_rs + j]; nr columns
+// are readable, even where n is less. c: row-major, row stride ldc. bias: length n, or null.
+struct IntegerTile {
+  int64_t m, n, k;
+  const void* a;
+  int64_t a_rs, a_cs;
+  const void* b;
+  int64_t b_rs;
+  void* c;
+  int64_t ldc;
+  bool accumulate;
+  const void* bias;
+};
+using IntegerTileFn = void (*)(const IntegerTile& tile);
+
+struct IntegerGemmKernel {
+  int mr, nr;
+  IntegerTileFn tile;
+  GemmPackFn pack_a, pack_b;  // panels of mr and nr rows; zeros beyond the last row
+};
+
 struct KernelTable {
   const char* isa;  // "baseline", "avx2", "avx512", "neon"
   UnaryFn unary[int(Unary::count)][kNumDTypes];
@@ -229,6 +252,7 @@ struct KernelTable {
   DropoutFn dropout[kNumDTypes];
   GemmKernel gemm[kNumDTypes];  // float32, float64; others are converted in packing above or have
                                 // tile == nullptr
+  IntegerGemmKernel integer_gemm[kNumDTypes];  // integers and bool
 };
 
 // One per level that was compiled in (see cmake/isa.cmake); each fills the whole table. A null

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/dtype.h"
+#include "ops/integer_gemm.h"
 #include "runtime/arena.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
@@ -284,48 +285,6 @@ class FloatProduct {
   int64_t grid_m_ = 1, grid_n_ = 1;
 };
 
-// ---- Integer products
-
-template <class T>
-struct WrapAround {
-  static T add_product(T sum, T a, T b) {
-    return static_cast<T>(sum + static_cast<T>(uint64_t{a} * b));
-  }
-};
-template <>
-struct WrapAround<bool> {
-  static bool add_product(bool sum, bool a, bool b) { return sum || (a && b); }
-};
-
-template <class T>
-void integer_rows(const GemmArgs& g, int64_t begin, int64_t end) {
-  const T* b = static_cast<const T*>(g.b);
-  const T* bias = static_cast<const T*>(g.bias);
-  for (int64_t i = begin; i < end; ++i) {
-    const T* a = static_cast<const T*>(g.a) + i * g.a_rs;
-    T* c = static_cast<T*>(g.c) + i * g.ldc;
-    for (int64_t j = 0; j < g.n; ++j) c[j] = bias ? bias[j] : T(0);
-    for (int64_t p = 0; p < g.k; ++p) {
-      const T x = a[p * g.a_cs];
-      for (int64_t j = 0; j < g.n; ++j) {
-        c[j] = WrapAround<T>::add_product(c[j], x, b[p * g.b_rs + j * g.b_cs]);
-      }
-    }
-  }
-}
-
-// Signed and unsigned products have the same low bits.
-void integer_product(const GemmArgs& args) {
-  using Rows = void (*)(const GemmArgs&, int64_t, int64_t);
-  const Rows of_size[] = {integer_rows<uint8_t>, integer_rows<uint16_t>, integer_rows<uint32_t>,
-                          integer_rows<uint64_t>};
-  const int log2 = __builtin_ctzll(item_size(args.dtype));
-  const Rows rows = args.dtype == DType::bool_ ? integer_rows<bool> : of_size[log2];
-  const int64_t row_work = std::max<int64_t>(1, args.n * args.k);
-  parallel_for(args.m, ceil_div(kThreadGrain / 8, row_work),
-               [&](int64_t begin, int64_t end) { rows(args, begin, end); });
-}
-
 }  // namespace
 
 void gemm(const GemmArgs& args) {
@@ -333,7 +292,7 @@ void gemm(const GemmArgs& args) {
   if (is_float(args.dtype)) {
     FloatProduct(args).run();
   } else {
-    integer_product(args);
+    integer_gemm(args);
   }
 }
 
