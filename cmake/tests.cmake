@@ -19,3 +19,12 @@ foreach(source ${test_sources})
       ENVIRONMENT PYNN_ISA=${level} SKIP_RETURN_CODE 77)
   endforeach()
 endforeach()
+
+# Campaigns try every argument and take minutes to hours: built by name, run by .ci/campaign.
+file(GLOB campaign_sources CONFIGURE_DEPENDS tests/cpp/campaign_*.cpp)
+foreach(source ${campaign_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  target_include_directories(${name} PRIVATE tests/cpp)
+  target_link_libraries(${name} PRIVATE pynn_core)
+endforeach()

@@ -6,8 +6,7 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
-// gelu_tanh(x) = x * sigmoid(2 u), u = sqrt(2 / pi) * (x + 0.044715 x^3): the same as
-// x / 2 * (1 + tanh(u)), without cancellation for negative x. Hendrycks and Gimpel 2016.
+// The argument of the sigmoid in gelu_tanh (simd/math.h), to the digits that a gradient needs.
 inline constexpr double kTwiceSqrtTwoOverPi = 1.59576912160573071176;
 inline constexpr double kCubic = 0.044715;
 
@@ -15,12 +14,6 @@ template <class V>
 inline V gelu_tanh_argument(V x) {
   using T = Scalar<V>;
   return x * T(kTwiceSqrtTwoOverPi) * mul_add(x * x, splat<V>(T(kCubic)), splat<V>(1));
-}
-// The functions x * sigmoid(...) tend to 0 at minus infinity, where the product would be NaN.
-template <class V>
-inline V times_sigmoid(V x, V argument) {
-  const V product = x * sigmoid(argument);
-  return x == -MathConstants<V>::kInfinity ? V{} : product;
 }
 
 template <class T>
@@ -42,16 +35,16 @@ void gelu_exact(const void* x, void* y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return gelu(v); });
 }
 template <class T>
-void gelu_tanh(const void* x, void* y, int64_t n, const double*) {
-  map1<T>(x, y, n, [](auto v) { return times_sigmoid(v, gelu_tanh_argument(v)); });
+void gelu_approximate(const void* x, void* y, int64_t n, const double*) {
+  map1<T>(x, y, n, [](auto v) { return gelu_tanh(v); });
 }
 template <class T>
 void logistic(const void* x, void* y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return sigmoid(v); });
 }
 template <class T>
-void silu(const void* x, void* y, int64_t n, const double*) {
-  map1<T>(x, y, n, [](auto v) { return times_sigmoid(v, v); });
+void swish(const void* x, void* y, int64_t n, const double*) {
+  map1<T>(x, y, n, [](auto v) { return silu(v); });
 }
 template <class T>
 void soft_plus(const void* x, void* y, int64_t n, const double*) {
@@ -99,8 +92,7 @@ void gelu_tanh_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, 
                     const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, dy, dys, dx, n, [](V v, V d) {
-    v = v > 20 ? splat<V>(20) : v;  // the derivative is 1 and 0 beyond
-    v = v < -20 ? splat<V>(-20) : v;
+    v = larger_of(splat<V>(-20), smaller_of(splat<V>(20), v));  // 0 and 1 beyond
     const V s = sigmoid(gelu_tanh_argument(v));
     const V slope = mul_add(v * v, splat<V>(T(3 * kCubic)), splat<V>(1)) * T(kTwiceSqrtTwoOverPi);
     return d * mul_add(v * slope, s * (1 - s), s);
@@ -111,10 +103,12 @@ void silu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64
                const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, dy, dys, dx, n, [](V v, V d) {
-    v = v > 1000 ? splat<V>(1000) : v;  // the derivative is 1 and 0 beyond
-    v = v < -1000 ? splat<V>(-1000) : v;
-    const V s = sigmoid(v);
-    return d * mul_add(v, s * sigmoid(-v), s);
+    v = larger_of(splat<V>(-1000), smaller_of(splat<V>(1000), v));  // 0 and 1 beyond
+    // s' = e / (1 + e)^2 with e = exp(-|v|): no cancellation, where s (1 - s) would.
+    const V e = exp(negative_abs(v));
+    const V inverse = 1 / (e + 1);
+    const V small = e * inverse;  // sigmoid(-|v|); `inverse` is sigmoid(|v|)
+    return d * mul_add(v, small * inverse, v < 0 ? small : inverse);
   });
 }
 template <class T>
@@ -144,9 +138,9 @@ void fill_float(KernelTable& table) {
   unary(Unary::leaky_relu, leaky_relu<T>);
   unary(Unary::elu, elu<T>);
   unary(Unary::gelu, gelu_exact<T>);
-  unary(Unary::gelu_tanh, gelu_tanh<T>);
+  unary(Unary::gelu_tanh, gelu_approximate<T>);
   unary(Unary::sigmoid, logistic<T>);
-  unary(Unary::silu, silu<T>);
+  unary(Unary::silu, swish<T>);
   unary(Unary::softplus, soft_plus<T>);
   const auto binary = [&](Binary op, BinaryFn kernel) {
     table.binary[int(op)][kIndex<T>] = kernel;

@@ -5,6 +5,7 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 inline constexpr bool kHasFma = true;
+inline constexpr bool kHasScale = false;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
   return _mm256_fmadd_ps(a, b, c);
@@ -14,6 +15,11 @@ inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
 }
 inline Vec<float> sqrt(Vec<float> v) { return _mm256_sqrt_ps(v); }
 inline Vec<double> sqrt(Vec<double> v) { return _mm256_sqrt_pd(v); }
+
+inline Vec<float> larger_of(Vec<float> a, Vec<float> b) { return _mm256_max_ps(a, b); }
+inline Vec<double> larger_of(Vec<double> a, Vec<double> b) { return _mm256_max_pd(a, b); }
+inline Vec<float> smaller_of(Vec<float> a, Vec<float> b) { return _mm256_min_ps(a, b); }
+inline Vec<double> smaller_of(Vec<double> a, Vec<double> b) { return _mm256_min_pd(a, b); }
 
 // All bits set in the first n lanes.
 inline Vec<int32_t> first_lanes32(int64_t n) {

@@ -5,6 +5,7 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 inline constexpr bool kHasFma = true;
+inline constexpr bool kHasScale = true;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
   return _mm512_fmadd_ps(a, b, c);
@@ -14,6 +15,18 @@ inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
 }
 inline Vec<float> sqrt(Vec<float> v) { return _mm512_sqrt_ps(v); }
 inline Vec<double> sqrt(Vec<double> v) { return _mm512_sqrt_pd(v); }
+
+inline Vec<float> larger_of(Vec<float> a, Vec<float> b) { return _mm512_max_ps(a, b); }
+inline Vec<double> larger_of(Vec<double> a, Vec<double> b) { return _mm512_max_pd(a, b); }
+inline Vec<float> smaller_of(Vec<float> a, Vec<float> b) { return _mm512_min_ps(a, b); }
+inline Vec<double> smaller_of(Vec<double> a, Vec<double> b) { return _mm512_min_pd(a, b); }
+
+inline Vec<float> scale_by_power_of_two(Vec<float> v, Vec<float> n) {
+  return _mm512_scalef_ps(v, n);
+}
+inline Vec<double> scale_by_power_of_two(Vec<double> v, Vec<double> n) {
+  return _mm512_scalef_pd(v, n);
+}
 
 inline __mmask16 first_lanes32(int64_t n) { return __mmask16((1u << n) - 1u); }
 inline __mmask8 first_lanes64(int64_t n) { return __mmask8((1u << n) - 1u); }

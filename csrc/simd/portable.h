@@ -1,11 +1,22 @@
 // What backends without masked memory access share: partial loads and stores through a copy, half
-// precision through integer arithmetic.
+// precision through integer arithmetic, order without an instruction of its own.
 #pragma once
 
 #include <cstdint>
 
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
+
+inline constexpr bool kHasScale = false;
+
+template <class V>
+inline V larger_of(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+inline V smaller_of(V a, V b) {
+  return a < b ? a : b;
+}
 
 template <class T>
 inline Vec<T> load_partial(const T* p, int64_t n, T rest) {

@@ -7,6 +7,9 @@
 //   kVectorBytes, kHasFma
 //   Vec<T> mul_add(a, b, c)           a * b + c; one rounding where kHasFma, else two
 //   Vec<T> sqrt(v)                    correctly rounded
+//   Vec<T> larger_of(a, b)            a > b ? a : b, so b where either is NaN; smaller_of: a < b
+//   kHasScale                         whether there is Vec<T> scale_by_power_of_two(v, n): v * 2^n
+//                                     for integers n of any size, rounded once
 //   Vec<T> load_partial(p, n, rest)   n < lanes elements from p, `rest` in the other lanes; reads
 //   nothing beyond void store_partial(p, v, n)       the first n lanes; writes nothing beyond
 //   Vec<uint64_t> mul_low32(a, b)     product of the low halves of each lane

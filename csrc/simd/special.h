@@ -6,12 +6,9 @@
 //
 //              float   double
 //   erf          1.5     1
-//   gelu         0.6     4
+//   gelu         2       4     down to 2^10 times the smallest normal number
 //   sin, cos     2       1     any argument
 //   power        1       1
-//
-// gelu of double: down to 2^10 times the smallest normal number; below, the absolute error stays
-// the same.
 #pragma once
 
 #include "simd/math.h"
@@ -51,73 +48,86 @@ inline Vec<double> erf(Vec<double> x) {
   return map_lanes<double>(x, [](double v) { return __builtin_erf(v); });
 }
 
-// The standard normal distribution at t >= 0: its density, and the distribution function at -t.
+// The standard normal distribution at t >= 0: its density, and the distribution function at -t,
+// which is tail + lost.
+template <class V>
 struct NormalTail {
-  Vec<double> tail, density;
+  V tail, lost, density;
 };
 
 inline constexpr double kRootHalf = 0.70710678118654752440;
 inline constexpr double kDensityAtZero = 0.39894228040143267794;
 
-// tail has a relative error of 2^-29, enough for a result in float.
-inline NormalTail normal_tail_single(Vec<double> t) {
-  // Mills' ratio: exp(t^2 / 2) * tail = ratio(w) / (t + 3), w = (t - 3) / (t + 3), t <= 14.5.
-  static constexpr double ratio[] = {
-      0.729083690696249869,    -0.509331989540282345,   0.230017677663490034,
-      -0.0472627452759002157,  -0.0104622937560202167,  0.00696981313130150883,
-      0.00102413571102116521,  -0.00103422205930405996, -0.000244582666350302839,
-      0.000133125908750526126, 0.0000553559662954379975};
-  t = t > 14.5 ? splat<Vec<double>>(14.5) : t;  // the density is 0 in float there
-  const Vec<double> bell = exp(t * t * -0.5);
-  const Vec<double> v = 1 / (t + 3);
-  return {bell * v * polynomial((t - 3) * v, ratio), bell * kDensityAtZero};
+// exp(-t^2 / 2).
+template <class V>
+inline Extended<V> bell_curve(V t) {
+  const Extended<V> square = extended_product(t, t);
+  Extended<V> bell = extended_exp(square.value * Scalar<V>(-0.5));
+  bell.lost = mul_add(bell.value, square.lost * Scalar<V>(-0.5), bell.lost);
+  return bell;
 }
 
-// tail as exact as the C library's erfc.
-inline NormalTail normal_tail(Vec<double> t) {
+inline NormalTail<Vec<float>> normal_tail(Vec<float> t) {
+  using V = Vec<float>;
+  // Mills' ratio, tail / exp(-t^2 / 2), times t + 4, in w = (t - 4) / (t + 4), t <= 14.5: the first
+  // coefficient, in two parts, and the others.
+  constexpr float kFirst = 0.755285144f, kFirstLow = -8.46814752e-09f;
+  static constexpr float others[] = {-0.607896588f,  0.387136901f,    -0.186523441f,
+                                     0.0604038311f,  -0.00752527122f, -0.003512554f,
+                                     0.00156992324f, 0.000179354172f, -0.000131971736f};
+  t = smaller_of(splat<V>(14.5f), t);  // the density is 0 beyond
+  const Extended<V> bell = bell_curve(t);
+  const V below = t + 4;
+  const V lost_below = t - (below - 4);
+  const V v = 1 / below;
+  const V w = mul_add(v, splat<V>(-8), splat<V>(1));
+  const V rest = polynomial(w, others);
+  const V numerator = mul_add(w, rest, splat<V>(kFirst));
+  const V excess = residual(w, rest, numerator - kFirst) - kFirstLow;
+  const V ratio = v * numerator;
+  // This is the ratio at 1 / v - 4, which is t + shift. Its derivative is t * ratio - phi(0).
+  const V shift = (residual(below, v, splat<V>(1)) - lost_below * v) * below;
+  const V slope = mul_add(t, ratio, splat<V>(float(-kDensityAtZero)));
+  V lost_ratio = mul_add(-v, excess, -residual(v, numerator, ratio));
+  lost_ratio = mul_add(-slope, shift, lost_ratio);
+  const V tail = bell.value * ratio;
+  V lost = mul_add(bell.lost, ratio, -residual(bell.value, ratio, tail));
+  lost = mul_add(bell.value, lost_ratio, lost);
+  return {tail, lost, bell.value * float(kDensityAtZero)};
+}
+
+// As exact as the C library's erfc.
+inline NormalTail<Vec<double>> normal_tail(Vec<double> t) {
   using V = Vec<double>;
-  // t * sqrt(1/2) = z + lost, exactly but for 2^-80 (Dekker 1971): erfc would multiply the rounding
-  // error by z^2.
-  constexpr double kRootHalfHigh = 0x1.6a09e6p-1;
-  constexpr double kRootHalfLow = 0x1.9fcef32422cbfp-27;  // sqrt(1/2) - kRootHalfHigh
-  const V high = V(IntVec<V>(t) & ~int64_t(0x7ffffff)), low = t - high;
-  const V z = t * kRootHalf;
-  const V lost = ((high * kRootHalfHigh - z) + (high * kRootHalfLow + low * kRootHalfHigh)) +
-                 low * kRootHalfLow;
+  // t * sqrt(1/2) = z + lost, exactly but for 2^-80: erfc would multiply the rounding error by z^2.
+  constexpr double kRootHalfLow = -4.8336466567264567e-17;  // sqrt(1/2) - kRootHalf
+  const Extended<V> z = extended_product(t, splat<V>(kRootHalf));
+  const V lost = mul_add(t, splat<V>(kRootHalfLow), z.lost);
   const V density = exp(t * t * -0.5) * kDensityAtZero;
-  const V half_erfc = map_lanes<double>(z, [](double v) { return 0.5 * __builtin_erfc(v); });
-  return {half_erfc - density * (2 * kRootHalf) * lost, density};
+  const V tail = map_lanes<double>(z.value, [](double v) { return 0.5 * __builtin_erfc(v); });
+  return {tail, density * (-2 * kRootHalf) * lost, density};
 }
 
 // x times the distribution function at x. The tail keeps negative x accurate, where 1 + erf(x)
 // would cancel.
-template <class F>
-inline Vec<double> gelu_with(Vec<double> x, F tail_at) {
-  Vec<double> magnitude = abs(x);
-  magnitude = magnitude > 40 ? splat<Vec<double>>(40) : magnitude;  // keeps infinity * 0 out
-  return (x < 0 ? Vec<double>{} : x) - magnitude * tail_at(magnitude).tail;
-}
-inline Vec<double> gelu(Vec<double> x) { return gelu_with(x, normal_tail); }
-inline Vec<float> gelu(Vec<float> x) {
-  const DoublePair wide = widen(x);
-  return narrow(
-      {gelu_with(wide.low, normal_tail_single), gelu_with(wide.high, normal_tail_single)});
+template <class V>
+inline V gelu(V x) {
+  const V magnitude = smaller_of(splat<V>(40), abs(x));  // keeps infinity * 0 out
+  const NormalTail<V> normal = normal_tail(magnitude);
+  const V limit = x < 0 ? V{} : x;
+  const V near = mul_add(-magnitude, normal.tail, limit);
+  const V lost = residual(magnitude, normal.tail, limit - near);
+  const V value = copysign(near + mul_add(-magnitude, normal.lost, lost), x);  // for gelu(-0)
+  return x > 40 ? x : value;
 }
 
 // distribution + x * density.
-template <class F>
-inline Vec<double> gelu_derivative_with(Vec<double> x, F tail_at) {
-  using V = Vec<double>;
-  x = x > 40 ? splat<V>(40) : x;
-  x = x < -40 ? splat<V>(-40) : x;
-  const NormalTail normal = tail_at(abs(x));
-  return mul_add(x, normal.density, x < 0 ? normal.tail : 1 - normal.tail);
-}
-inline Vec<double> gelu_derivative(Vec<double> x) { return gelu_derivative_with(x, normal_tail); }
-inline Vec<float> gelu_derivative(Vec<float> x) {
-  const DoublePair wide = widen(x);
-  return narrow({gelu_derivative_with(wide.low, normal_tail_single),
-                 gelu_derivative_with(wide.high, normal_tail_single)});
+template <class V>
+inline V gelu_derivative(V x) {
+  x = larger_of(splat<V>(-40), smaller_of(splat<V>(40), x));
+  const NormalTail<V> normal = normal_tail(abs(x));
+  const V tail = normal.tail + normal.lost;
+  return mul_add(x, normal.density, x < 0 ? tail : 1 - tail);
 }
 
 // ---- Sine and cosine ----

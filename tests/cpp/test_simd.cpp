@@ -4,74 +4,17 @@
 #include <algorithm>
 #include <vector>
 
-#include "check.h"
+#include "vector_math.h"
 
 namespace {
 
 using pynn::DType;
 using pynn::kernels::KernelTable;
-using pynn::kernels::Unary;
 using pynn::kernels::UnaryFn;
+using vector_math::Case;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-// Reference functions in long double; double is enough, and faster, where T is float.
-template <class E>
-E sigmoid(E x) {
-  return E(1) / (E(1) + std::exp(-x));
-}
-template <class E>
-E softplus(E x) {
-  return std::max(x, E(0)) + std::log1p(std::exp(-std::fabs(x)));
-}
-template <class E>
-E gelu(E x) {
-  if (std::isinf(x)) return x > 0 ? x : -E(0);
-  return E(0.5) * x * std::erfc(-x * E(0.707106781186547524400844362104849039L));
-}
-template <class E>
-E silu(E x) {
-  return x == -E(kInf) ? E(0) : x * sigmoid(x);
-}
-template <class E>
-E rsqrt(E x) {
-  return E(1) / std::sqrt(x);
-}
-
-template <class E>
-struct Case {
-  const char* name;
-  Unary op;
-  E (*reference)(E);
-  double float_ulp, double_ulp;
-  double smallest = 1;  // in units of the smallest normal number: below, the error is absolute
-};
-
-template <class E>
-std::vector<Case<E>> cases() {
-  return {
-      {"exp", Unary::exp, [](E x) { return std::exp(x); }, 1, 1},
-      {"expm1", Unary::expm1, [](E x) { return std::expm1(x); }, 2, 2},
-      {"log", Unary::log, [](E x) { return std::log(x); }, 1, 1},
-      {"log1p", Unary::log1p, [](E x) { return std::log1p(x); }, 1, 1},
-      {"tanh", Unary::tanh, [](E x) { return std::tanh(x); }, 1.5, 3},
-      {"sigmoid", Unary::sigmoid, sigmoid<E>, 1.5, 1.5},
-      {"softplus", Unary::softplus, softplus<E>, 2, 2},
-      {"silu", Unary::silu, silu<E>, 2.5, 2.5, 0x1p10},
-      {"erf", Unary::erf, [](E x) { return std::erf(x); }, 1.5, 1},
-      {"gelu", Unary::gelu, gelu<E>, 0.6, 4, 0x1p10},
-      {"sin", Unary::sin, [](E x) { return std::sin(x); }, 2, 1},
-      {"cos", Unary::cos, [](E x) { return std::cos(x); }, 2, 1},
-      {"sqrt", Unary::sqrt, [](E x) { return std::sqrt(x); }, 0.5, 0.5},
-      {"rsqrt", Unary::rsqrt, rsqrt<E>, 1.5, 1.5},
-      {"reciprocal", Unary::reciprocal, [](E x) { return E(1) / x; }, 0.5, 0.5},
-      {"square", Unary::square, [](E x) { return x * x; }, 0.5, 0.5},
-      {"floor", Unary::floor, [](E x) { return std::floor(x); }, 0, 0},
-      {"ceil", Unary::ceil, [](E x) { return std::ceil(x); }, 0, 0},
-      {"round", Unary::round, [](E x) { return std::nearbyint(x); }, 0, 0},
-  };
-}
 
 // Numbers of all magnitudes: bit patterns at a stride that is prime, and dense ones where functions
 // bend.
@@ -140,7 +83,7 @@ void test_cuts(UnaryFn kernel, const char* name) {
 template <class T, class E, class Bits>
 void test_type(const KernelTable& table, DType dtype, Bits stride) {
   const std::vector<T> xs = samples<T, Bits>(stride);
-  for (const Case<E>& c : cases<E>()) {
+  for (const Case<E>& c : vector_math::cases<E>()) {
     const UnaryFn kernel = table.unary[int(c.op)][int(dtype)];
     if (!check::that(kernel != nullptr, std::string(c.name) + ": missing")) continue;
     test_accuracy(kernel, c, sizeof(T) == 4 ? c.float_ulp : c.double_ulp, xs);
