@@ -2,7 +2,7 @@
 # in exit code 77, which ctest reports as skipped.
 file(GLOB test_sources CONFIGURE_DEPENDS tests/cpp/test_*.cpp)
 set(levels baseline)
-foreach(level avx2 avx512 neon)
+foreach(level avx2 avx512 amx neon)
   if(TARGET pynn_kernels_${level})
     list(APPEND levels ${level})
   endif()

@@ -17,6 +17,7 @@ void bind_runtime(py::module_& m) {
     d["reason"] = info.reason;
     d["available"] = info.available;
     d["compiled"] = info.compiled;
+    d["bfloat16"] = info.bfloat16;
     return d;
   });
   m.def("thread_info", [] {

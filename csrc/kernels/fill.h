@@ -4,6 +4,11 @@
 
 #include "kernels/table.h"
 
+#define PYNN_STRING(name) PYNN_STRING_OF(name)
+#define PYNN_STRING_OF(name) #name
+#define PYNN_JOIN(a, b) PYNN_JOIN_OF(a, b)
+#define PYNN_JOIN_OF(a, b) a##b
+
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 
 void fill_math(KernelTable& table);
@@ -21,6 +26,7 @@ void fill_optimizer(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_gemm(KernelTable& table);
 void fill_integer_gemm(KernelTable& table);
+void fill_max_abs(KernelTable& table);
 
 namespace {
 

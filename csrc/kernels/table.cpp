@@ -2,11 +2,6 @@
 
 namespace pynn::kernels {
 
-#define PYNN_STRING(name) PYNN_STRING_OF(name)
-#define PYNN_STRING_OF(name) #name
-#define PYNN_JOIN(a, b) PYNN_JOIN_OF(a, b)
-#define PYNN_JOIN_OF(a, b) a##b
-
 namespace PYNN_ISA_NAMESPACE {
 namespace {
 
@@ -28,6 +23,7 @@ void fill_all() {
   fill_random(table);
   fill_gemm(table);
   fill_integer_gemm(table);
+  fill_max_abs(table);
   table.isa = PYNN_STRING(PYNN_ISA_NAMESPACE);
 }
 

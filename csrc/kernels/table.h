@@ -227,8 +227,49 @@ struct IntegerGemmKernel {
   GemmPackFn pack_a, pack_b;  // panels of mr and nr rows; zeros beyond the last row
 };
 
+// ---- GEMM by bfloat16 pieces
+
+// Products of float32 matrices through bfloat16 pieces, x = hi (+ mid (+ lo)), accumulated in
+// float32; or of bfloat16 matrices.
+
+// Packs an m x k block (element (i, p) at x[i * rs + p * cs]), every element multiplied by `scale`
+// (a power of two; ignored for bfloat16 sources, where it is 1) into panels of mr (pack_a) or nr
+// (pack_b, given as its transpose) rows; k is padded with zeros to a multiple of kr, and so are the
+// rows beyond m. One panel takes width * round_up(k, kr) * item bytes; panels follow each other.
+// `out` is aligned to 64 bytes, for speed. Elements are finite and at most 2^60 after scaling.
+using PiecePackFn = void (*)(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k,
+                             float scale, void* out);
+// One tile of C, at most mr x nr, from one packed panel of A and one of B, of the same kc:
+// C = (accumulate ? C : 0) + scale * (A B) + bias. The bits of an element depend on its row of A,
+// its column of B and kc alone.
+struct PieceTile {
+  int64_t m, n, kc;
+  const void* a;
+  const void* b;
+  float* c;
+  int64_t ldc;
+  bool accumulate;
+  float scale;
+  const float* bias;  // length n, or null
+};
+using PieceTileFn = void (*)(const PieceTile& tile);
+
+struct PieceGemm {
+  int pieces;        // 1, 2, 3
+  int mr, nr, kr;    // tile; granularity of k
+  int mc, kc, nc;    // blocks: mc and nc are multiples of mr and nr, kc of kr
+  int item;          // bytes per packed element
+  PieceTileFn tile;  // null: this level has none
+  PiecePackFn pack_a, pack_b;
+  // Around a thread's run of tiles (tile configuration and release); null: nothing to do.
+  void (*begin)();
+  void (*end)();
+};
+// Largest |x[i]| of float32; infinity if any is infinite or NaN; 0 if n is 0.
+using MaxAbsFn = float (*)(const void* x, int64_t n);
+
 struct KernelTable {
-  const char* isa;  // "baseline", "avx2", "avx512", "neon"
+  const char* isa;  // "baseline", "avx2", "avx512", "amx", "neon"
   UnaryFn unary[int(Unary::count)][kNumDTypes];
   BinaryFn binary[int(Binary::count)][kNumDTypes];
   CastFn cast[kNumDTypes][kNumDTypes];  // [from][to]
@@ -253,6 +294,8 @@ struct KernelTable {
   GemmKernel gemm[kNumDTypes];  // float32, float64; others are converted in packing above or have
                                 // tile == nullptr
   IntegerGemmKernel integer_gemm[kNumDTypes];  // integers and bool
+  PieceGemm pieces[4];  // [1..3]: float32 operands in that many pieces; [0]: bfloat16 operands
+  MaxAbsFn max_abs;
 };
 
 // One per level that was compiled in (see cmake/isa.cmake); each fills the whole table. A null
@@ -261,6 +304,8 @@ struct KernelTable {
 const KernelTable* baseline_table();
 const KernelTable* avx2_table();
 const KernelTable* avx512_table();
+const KernelTable* avx512_bf16_table();  // avx512 with the dot product of bfloat16 pairs
+const KernelTable* amx_table();          // avx512 with tiles
 const KernelTable* neon_table();
 
 }  // namespace kernels

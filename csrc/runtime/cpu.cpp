@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 
 #include "core/error.h"
@@ -12,6 +13,7 @@
 #include <cpuid.h>
 #endif
 #if defined(__linux__)
+#include <sys/syscall.h>
 #include <unistd.h>
 #endif
 
@@ -56,6 +58,38 @@ bool has_avx512() {
          has_bits(cpuid(7).ebx, kF | kDq | kBw | kVl);
 }
 
+bool has_avx512_bf16() {
+  constexpr uint32_t kBf16 = 1u << 5;  // leaf 7.1, eax
+  return has_avx512() && has_bits(cpuid(7, 1).eax, kBf16);
+}
+
+// Linux saves the 8 KiB of tiles only for a process that asks; a system that is too old, or a
+// process with an alternate signal stack too small for them, is refused. Asked once: the answer
+// holds for all threads, those to come too.
+bool may_use_tiles() {
+#if defined(__linux__)
+  static const bool granted = [] {
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl, XCR0 bit
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return granted;
+#else
+  return false;
+#endif
+}
+
+bool has_amx() {
+  constexpr uint32_t kBf16 = 1u << 22, kTile = 1u << 24;  // leaf 7, edx
+  constexpr uint64_t kTileConfigAndData = 0x60000;        // XCR0
+  if (!has_avx512() || !has_bits(cpuid(7).edx, kBf16 | kTile) ||
+      !has_bits(saved_register_state(), kTileConfigAndData)) {
+    return false;
+  }
+  // Palette 1 as the kernels know it: 8 tiles of 16 rows of 64 bytes.
+  const Registers palette = cpuid(0x1d, 1);
+  return palette.ebx == (8u << 16 | 64u) && (palette.ecx & 0xffffu) == 16 && may_use_tiles();
+}
+
 std::string brand_string() {
   char text[49] = {};
   for (uint32_t i = 0; i < 3; ++i) {
@@ -93,10 +127,24 @@ struct Level {
 
 bool always() { return true; }
 
+#if defined(PYNN_HAVE_AVX512)
+const kernels::KernelTable* best_avx512_table() {
+#if defined(PYNN_HAVE_AVX512_BF16)
+  if (has_avx512_bf16()) return kernels::avx512_bf16_table();
+#endif
+  return kernels::avx512_table();
+}
+#endif
+
 // Best first. PYNN_HAVE_* comes from cmake/isa.cmake, which decides what is compiled.
 const Level kLevels[] = {
+#if defined(PYNN_EMULATE_AMX)
+    {"amx", kernels::amx_table, has_avx512, "AVX-512, and this build has a software model of AMX"},
+#elif defined(PYNN_HAVE_AMX)
+    {"amx", kernels::amx_table, has_amx, "AVX-512 F, BW, DQ and VL and AMX for bfloat16"},
+#endif
 #if defined(PYNN_HAVE_AVX512)
-    {"avx512", kernels::avx512_table, has_avx512, "AVX-512 F, BW, DQ and VL"},
+    {"avx512", best_avx512_table, has_avx512, "AVX-512 F, BW, DQ and VL"},
 #endif
 #if defined(PYNN_HAVE_AVX2)
     {"avx2", kernels::avx2_table, has_avx2, "AVX2, FMA and F16C"},
@@ -107,7 +155,7 @@ const Level kLevels[] = {
     {"baseline", kernels::baseline_table, always, "nothing beyond the architecture's baseline"},
 };
 
-constexpr const char* kKnownNames[] = {"baseline", "avx2", "avx512", "neon"};
+constexpr const char* kKnownNames[] = {"baseline", "avx2", "avx512", "amx", "neon"};
 
 std::string join(const std::vector<std::string>& names) {
   std::string text;
@@ -123,8 +171,9 @@ std::string join(const std::vector<std::string>& names) {
                 join(info.compiled).find(wanted) == std::string::npos ? "build" : "machine",
                 " does not have");
   }
-  value_error("pynn: PYNN_ISA: expected one of baseline, avx2, avx512, neon (here: ",
-              join(info.available), "); received '", wanted, "'");
+  value_error("pynn: PYNN_ISA: expected one of ",
+              join({std::begin(kKnownNames), std::end(kKnownNames)}),
+              " (here: ", join(info.available), "); received '", wanted, "'");
 }
 
 const Level& find_level(IsaInfo& info) {
@@ -149,6 +198,16 @@ const Level& find_level(IsaInfo& info) {
   reject(forced, info);
 }
 
+const char* bfloat16_unit(const kernels::KernelTable& table) {
+  if (!table.pieces[0].tile) return "converted to float32";
+  if (std::strcmp(table.isa, "amx") != 0) return "AVX512-BF16";
+#if defined(PYNN_EMULATE_AMX)
+  return "AMX (software model)";
+#else
+  return "AMX";
+#endif
+}
+
 std::mutex& choice_mutex() {
   static std::mutex mutex;
   return mutex;
@@ -162,9 +221,11 @@ IsaInfo& chosen_info() {
 void select_locked() {
   IsaInfo info;
   const Level& level = find_level(info);
+  const kernels::KernelTable* table = level.table();
   info.active = level.name;
+  info.bfloat16 = bfloat16_unit(*table);
   chosen_info() = std::move(info);
-  detail::active_table.store(level.table(), std::memory_order_release);
+  detail::active_table.store(table, std::memory_order_release);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct IsaInfo {
   std::string reason;                  // why it was chosen
   std::vector<std::string> available;  // compiled in and supported by this machine, best first
   std::vector<std::string> compiled;   // compiled in, best first
+  std::string bfloat16;                // what products of bfloat16 matrices run on
 };
 
 struct CacheSizes {  // bytes; as seen by one core, 0 where unknown
@@ -23,10 +24,10 @@ struct CacheSizes {  // bytes; as seen by one core, 0 where unknown
   size_t l3 = 0;
 };
 
-// Chooses the level anew, from PYNN_ISA ("baseline", "avx2", "avx512", "neon") or, if that is unset
-// or empty, the best one of this machine. ValueError for an unknown name or a level that cannot run
-// here. Called at import, so that a bad setting is an error there and not in the middle of a
-// computation.
+// Chooses the level anew, from PYNN_ISA ("baseline", "avx2", "avx512", "amx", "neon") or, if that
+// is unset or empty, the best one of this machine. ValueError for an unknown name or a level that
+// cannot run here. Called at import, so that a bad setting is an error there and not in the middle
+// of a computation.
 void select_isa();
 const IsaInfo& isa_info();
 
