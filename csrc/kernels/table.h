@@ -124,21 +124,23 @@ using ReduceRowFn = void (*)(const void* x, int64_t n, void* acc);
 using ReduceColFn = void (*)(void* acc, const void* x, int64_t n);
 // Index of the first maximum (minimum); the first NaN wins, as in NumPy. n >= 1.
 using ArgFn = int64_t (*)(const void* x, int64_t n);
-// One row of length n >= 1.
-using RowFn = void (*)(const void* x, void* y, int64_t n);
+// `rows` rows of length n >= 1 each, one after the other. A row's bits do not depend on the others.
+using RowFn = void (*)(const void* x, void* y, int64_t rows, int64_t n);
 // dx from the saved output y: softmax dx = y * (dy - sum(dy * y)); log_softmax dx = dy - exp(y) *
 // sum(dy).
-using RowGradFn = void (*)(const void* y, const void* dy, void* dx, int64_t n);
-// Cross-entropy of softmax(x) with class `label` (0 <= label < n): *loss = logsumexp(x) - x[label].
-using SparseXentFn = void (*)(const void* x, int64_t n, int64_t label, void* loss);
-// dx = (softmax(x) - onehot(label)) * *dloss
-using SparseXentGradFn = void (*)(const void* x, int64_t n, int64_t label, const void* dloss,
-                                  void* dx);
-// Cross-entropy with target weights t: *loss = sum_j t[j] * (logsumexp(x) - x[j]).
-using DenseXentFn = void (*)(const void* x, const void* t, int64_t n, void* loss);
-// dx = (softmax(x) * sum(t) - t) * *dloss
-using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t n, const void* dloss,
-                                 void* dx);
+using RowGradFn = void (*)(const void* y, const void* dy, void* dx, int64_t rows, int64_t n);
+// Cross-entropy of softmax(x) with one class per row, 0 <= label < n: loss = logsumexp(x) -
+// x[label].
+using SparseXentFn = void (*)(const void* x, int64_t rows, int64_t n, const int64_t* label,
+                              void* loss);
+// dx = (softmax(x) - onehot(label)) * dloss
+using SparseXentGradFn = void (*)(const void* x, int64_t rows, int64_t n, const int64_t* label,
+                                  const void* dloss, void* dx);
+// Cross-entropy with target weights t: loss = sum_j t[j] * (logsumexp(x) - x[j]).
+using DenseXentFn = void (*)(const void* x, const void* t, int64_t rows, int64_t n, void* loss);
+// dx = (softmax(x) * sum(t) - t) * dloss
+using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t rows, int64_t n,
+                                 const void* dloss, void* dx);
 
 // Optimizer updates, one pass over memory. Outputs may be the same memory as the inputs of the same
 // name, never overlap otherwise. params of sgd: {lr}:  w_out = w - lr * g
