@@ -1,5 +1,5 @@
 // Kernels that are not elementwise arithmetic: softmax and cross-entropy rows, casts, copies,
-// optimizers, random numbers.
+// random numbers.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -344,51 +344,6 @@ void test_copies(const KernelTable& t, int size) {
   }
 }
 
-// ---- Optimizers ----
-
-template <class T>
-void test_optimizers(const KernelTable& t) {
-  constexpr int type = kType<T>;
-  const double eps = std::numeric_limits<T>::epsilon();
-  for (int64_t n : {1, 7, 16, 17, 100}) {
-    const std::vector<T> w = numbers<T>(n, 1, -1, 1), m = numbers<T>(n, 2, -1, 1),
-                         v = numbers<T>(n, 3, 0, 1), g = numbers<T>(n, 4, -1, 1);
-    std::vector<T> w1(w), m1(m), v1(v);
-    const auto compare = [&](const char* name, auto expected_w) {
-      bool ok = true;
-      for (size_t i = 0; i < w.size(); ++i) ok &= check::near(w1[i], expected_w(i), 8 * eps);
-      check::that(ok, std::string(name) + kName<T>);
-    };
-    const double sgd[] = {0.1};
-    t.sgd[type](w.data(), g.data(), w1.data(), n, sgd);
-    compare("sgd", [&](size_t i) { return w[i] - 0.1 * g[i]; });
-    for (double nesterov : {0.0, 1.0}) {
-      const double params[] = {0.1, 0.9, nesterov};
-      t.momentum[type](w.data(), m.data(), g.data(), w1.data(), m1.data(), n, params);
-      compare("momentum", [&](size_t i) {
-        const double velocity = 0.9 * m[i] - 0.1 * g[i];
-        return w[i] + (nesterov != 0 ? 0.9 * velocity - 0.1 * g[i] : velocity);
-      });
-    }
-    const double rms[] = {0.01, 0.9, 1e-7};
-    t.rmsprop[type](w.data(), v.data(), g.data(), w1.data(), v1.data(), n, rms);
-    compare("rmsprop", [&](size_t i) {
-      return w[i] - 0.01 * g[i] / std::sqrt(0.9 * v[i] + 0.1 * g[i] * g[i] + 1e-7);
-    });
-    const double adam[] = {0.01, 0.9, 0.999, 1e-7};
-    t.adam[type](w.data(), m.data(), v.data(), g.data(), w1.data(), m1.data(), v1.data(), n, adam);
-    compare("adam", [&](size_t i) {
-      const double mean = m[i] + (double(g[i]) - m[i]) * (1 - 0.9);
-      const double square = v[i] + (double(g[i]) * g[i] - v[i]) * (1 - 0.999);
-      return w[i] - mean * 0.01 / (std::sqrt(square) + 1e-7);
-    });
-    std::vector<T> w2(w), m2(m), v2(v);
-    t.adam[type](w2.data(), m2.data(), v2.data(), g.data(), w2.data(), m2.data(), v2.data(), n,
-                 adam);
-    check::that(w2 == w1 && m2 == m1 && v2 == v1, std::string("adam in place") + kName<T>);
-  }
-}
-
 // ---- Random numbers ----
 
 // Philox 4x32-10 from its definition.
@@ -528,8 +483,6 @@ void test_all(const KernelTable& t) {
   test_copies<uint16_t>(t, 1);
   test_copies<uint32_t>(t, 2);
   test_copies<uint64_t>(t, 3);
-  test_optimizers<float>(t);
-  test_optimizers<double>(t);
   test_random(t);
 }
 
