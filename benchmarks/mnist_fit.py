@@ -70,10 +70,11 @@ def limit_seconds(batch: int, threads: int) -> float:
     products = [m * n for m, n in itertools.pairwise(WIDTHS)]
     # Forward, gradient of the weights, gradient of the input; the first layer's input needs none.
     flops = 2 * batch * (3 * sum(products) - products[0])
-    weights = sum(products) + sum(WIDTHS[1:])
+    weights = 4 * (sum(products) + sum(WIDTHS[1:]))
     # Adam reads weight, gradient and two moments (the working set), writes all but the gradient.
-    rate = machine.bandwidth(4 * 4 * weights, threads)
-    return flops / machine.peak_flops() + 7 * 4 * weights / rate
+    traffic = {"update": 6 * weights, "read": weights}
+    limits = machine.measure_limits(threads)
+    return limits.seconds(flops, "float32", traffic, working_set=4 * weights)
 
 
 def run_worker(contender: str, python: str, options: argparse.Namespace, data: str) -> dict | None:
@@ -117,7 +118,9 @@ def report(options: argparse.Namespace, results: dict[str, list[dict]]) -> None:
     config = pynn.show_config(mode="dicts")
     limit = limit_seconds(options.batch, options.threads)
     print(f"MNIST fit, {'-'.join(map(str, WIDTHS))}, Adam, batch {options.batch}")
-    print(f"{machine.cpu_name()}, {options.threads} threads, pynn on {config['isa']['active']}")
+    print(
+        f"{machine.describe()['cpu']}, {options.threads} threads, pynn on {config['isa']['active']}"
+    )
     print(f"{options.rounds} rounds of {options.epochs} epochs over {options.images} images")
     print(f"limit {limit * 1e6:.0f} us per step (peak and bandwidth of this run)\n")
     print(f"{'':<36}{'steps/s':>10}{'us/step':>10}{'x limit':>10}{'pynn is':>22}{'accuracy':>10}")

@@ -18,28 +18,23 @@ __all__: list[str] = [
     "Tensor",
     "Trace",
     "TraceError",
+    "Traffic",
     "Variable",
     "abs",
-    "adadelta_update",
-    "adafactor_matrix_update",
-    "adafactor_update",
-    "adagrad_update",
     "adam_update",
-    "adamax_update",
     "add",
     "all",
     "allocated_bytes",
-    "amsgrad_update",
     "any",
     "argmax",
     "argmin",
     "broadcast_to",
     "build_info",
+    "cache_sizes",
     "cached_bytes",
     "cast",
     "ceil",
     "clip",
-    "clip_scale",
     "concatenate",
     "copy",
     "cos",
@@ -57,7 +52,6 @@ __all__: list[str] = [
     "floor_divide",
     "from_dlpack",
     "from_numpy",
-    "ftrl_update",
     "full",
     "gelu",
     "gelu_grad",
@@ -69,12 +63,10 @@ __all__: list[str] = [
     "isfinite",
     "isinf",
     "isnan",
-    "lamb_update",
     "leaky_relu",
     "leaky_relu_grad",
     "less",
     "less_equal",
-    "lion_update",
     "log",
     "log1p",
     "log_softmax",
@@ -88,14 +80,14 @@ __all__: list[str] = [
     "max",
     "maximum",
     "mean",
+    "measure_bandwidth",
+    "measure_flops",
     "min",
     "minimum",
     "mod",
     "momentum_update",
     "multiply",
-    "nadam_update",
     "negative",
-    "nesterov_update",
     "not_equal",
     "num_threads",
     "one_hot",
@@ -112,9 +104,6 @@ __all__: list[str] = [
     "relu",
     "relu_grad",
     "reshape",
-    "rmsprop_centered_momentum_update",
-    "rmsprop_centered_update",
-    "rmsprop_momentum_update",
     "rmsprop_update",
     "round",
     "rsqrt",
@@ -308,73 +297,59 @@ class EagerScope:
     def __exit__(self, *args: typing.Any) -> None: ...
     def __init__(self) -> None: ...
 
+class Traffic:
+    """
+    Members:
+
+      read
+
+      copy
+
+      add
+
+      update
+    """
+
+    __members__: typing.ClassVar[dict[str, Traffic]]
+    add: typing.ClassVar[Traffic]
+    copy: typing.ClassVar[Traffic]
+    read: typing.ClassVar[Traffic]
+    update: typing.ClassVar[Traffic]
+    @typing.overload
+    def __eq__(self, other: Traffic) -> bool: ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool: ...
+    def __getstate__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __index__(self) -> int: ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __int__(self) -> int: ...
+    @typing.overload
+    def __ne__(self, other: Traffic) -> bool: ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def __str__(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
+
 def abs(x: typing.Any) -> Tensor: ...
-def adadelta_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def adafactor_matrix_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def adafactor_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def adagrad_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def adam_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def adamax_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
+    w: typing.Any,
+    m: typing.Any,
+    v: typing.Any,
+    g: typing.Any,
+    alpha: typing.Any,
+    beta_1: typing.SupportsFloat | typing.SupportsIndex,
+    beta_2: typing.SupportsFloat | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
 ) -> tuple: ...
 def add(x: typing.Any, y: typing.Any) -> Tensor: ...
 def all(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def allocated_bytes() -> int: ...
-def amsgrad_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def any(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def argmax(
     x: typing.Any,
@@ -388,6 +363,7 @@ def argmin(
 ) -> Tensor: ...
 def broadcast_to(x: typing.Any, shape: typing.Any) -> Tensor: ...
 def build_info() -> dict: ...
+def cache_sizes() -> dict: ...
 def cached_bytes() -> int: ...
 def cast(x: typing.Any, dtype: typing.Any) -> Tensor: ...
 def ceil(x: typing.Any) -> Tensor: ...
@@ -395,12 +371,6 @@ def clip(
     x: typing.Any,
     low: typing.SupportsFloat | typing.SupportsIndex,
     high: typing.SupportsFloat | typing.SupportsIndex,
-) -> Tensor: ...
-def clip_scale(
-    gradients: collections.abc.Sequence,
-    largest: typing.SupportsFloat | typing.SupportsIndex,
-    scale: typing.SupportsFloat | typing.SupportsIndex,
-    nan_for_infinity: bool,
 ) -> Tensor: ...
 def concatenate(xs: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0) -> Tensor: ...
 def copy(x: typing.Any) -> Tensor: ...
@@ -425,15 +395,6 @@ def floor(x: typing.Any) -> Tensor: ...
 def floor_divide(x: typing.Any, y: typing.Any) -> Tensor: ...
 def from_dlpack(object: typing.Any) -> typing.Any: ...
 def from_numpy(array: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> Tensor: ...
-def ftrl_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def full(
     shape: typing.Any, value: typing.SupportsFloat | typing.SupportsIndex, dtype: typing.Any
 ) -> Tensor: ...
@@ -447,15 +408,6 @@ def isa_info() -> dict: ...
 def isfinite(x: typing.Any) -> Tensor: ...
 def isinf(x: typing.Any) -> Tensor: ...
 def isnan(x: typing.Any) -> Tensor: ...
-def lamb_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def leaky_relu(
     x: typing.Any, negative_slope: typing.SupportsFloat | typing.SupportsIndex
 ) -> Tensor: ...
@@ -464,15 +416,6 @@ def leaky_relu_grad(
 ) -> Tensor: ...
 def less(x: typing.Any, y: typing.Any) -> Tensor: ...
 def less_equal(x: typing.Any, y: typing.Any) -> Tensor: ...
-def lion_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def log(x: typing.Any) -> Tensor: ...
 def log1p(x: typing.Any) -> Tensor: ...
 def log_softmax(x: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = -1) -> Tensor: ...
@@ -488,38 +431,23 @@ def matmul(
 def max(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def maximum(x: typing.Any, y: typing.Any) -> Tensor: ...
 def mean(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
+def measure_bandwidth(
+    traffic: Traffic, bytes: typing.SupportsInt | typing.SupportsIndex
+) -> float: ...
+def measure_flops(dtype: typing.Any) -> float: ...
 def min(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def minimum(x: typing.Any, y: typing.Any) -> Tensor: ...
 def mod(x: typing.Any, y: typing.Any) -> Tensor: ...
 def momentum_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
+    w: typing.Any,
+    m: typing.Any,
+    g: typing.Any,
+    lr: typing.Any,
+    momentum: typing.SupportsFloat | typing.SupportsIndex,
+    nesterov: bool,
 ) -> tuple: ...
 def multiply(x: typing.Any, y: typing.Any) -> Tensor: ...
-def nadam_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def negative(x: typing.Any) -> Tensor: ...
-def nesterov_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def not_equal(x: typing.Any, y: typing.Any) -> Tensor: ...
 def num_threads() -> int: ...
 def one_hot(
@@ -577,41 +505,13 @@ def reciprocal(x: typing.Any) -> Tensor: ...
 def relu(x: typing.Any) -> Tensor: ...
 def relu_grad(x: typing.Any, y: typing.Any) -> Tensor: ...
 def reshape(x: typing.Any, shape: typing.Any) -> Tensor: ...
-def rmsprop_centered_momentum_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def rmsprop_centered_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
-def rmsprop_momentum_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
 def rmsprop_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
+    w: typing.Any,
+    v: typing.Any,
+    g: typing.Any,
+    lr: typing.Any,
+    rho: typing.SupportsFloat | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
 ) -> tuple: ...
 def round(x: typing.Any) -> Tensor: ...
 def rsqrt(x: typing.Any) -> Tensor: ...
@@ -628,15 +528,7 @@ def set_autocast(dtype: str | None) -> str | None:
 
 def set_default_float(arg0: str) -> None: ...
 def set_num_threads(threads: typing.SupportsInt | typing.SupportsIndex) -> None: ...
-def sgd_update(
-    arrays: collections.abc.Sequence,
-    gradient: typing.Any,
-    scalars: collections.abc.Sequence,
-    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    around: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
-) -> tuple: ...
+def sgd_update(w: typing.Any, g: typing.Any, lr: typing.Any) -> Tensor: ...
 def sigmoid(x: typing.Any) -> Tensor: ...
 def sigmoid_cross_entropy(x: typing.Any, y: typing.Any) -> Tensor: ...
 def sigmoid_grad(x: typing.Any, y: typing.Any) -> Tensor: ...

@@ -6,8 +6,38 @@
 #include "runtime/arena.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
+#include "runtime/probe.h"
 
 namespace pynn {
+namespace {
+
+void def_probes(py::module_& m) {
+  m.def("cache_sizes", [] {
+    const CacheSizes& sizes = cache_sizes();
+    py::dict d;
+    d["l1d"] = sizes.l1d;
+    d["l2"] = sizes.l2;
+    d["l3"] = sizes.l3;
+    return d;
+  });
+  m.def(
+      "measure_flops",
+      [](py::handle dtype) {
+        const DType type = to_dtype(dtype);
+        py::gil_scoped_release release;
+        return measure_flops(type);
+      },
+      py::arg("dtype"));
+  py::enum_<kernels::Traffic>(m, "Traffic")
+      .value("read", kernels::Traffic::read)
+      .value("copy", kernels::Traffic::copy)
+      .value("add", kernels::Traffic::add)
+      .value("update", kernels::Traffic::update);
+  m.def("measure_bandwidth", &measure_bandwidth, py::arg("traffic"), py::arg("bytes"),
+        py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace
 
 void bind_runtime(py::module_& m) {
   m.def("isa_info", [] {
@@ -46,6 +76,7 @@ void bind_runtime(py::module_& m) {
   m.def("allocated_bytes", &allocated_bytes);
   m.def("cached_bytes", &cached_bytes);
   m.def("trim", &trim);
+  def_probes(m);
 }
 
 }  // namespace pynn

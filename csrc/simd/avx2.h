@@ -44,6 +44,10 @@ inline void store_partial(double* p, Vec<double> v, int64_t n) {
   _mm256_maskstore_pd(p, __m256i(first_lanes64(n)), v);
 }
 
+inline void store_streaming(uint64_t* p, Vec<uint64_t> v) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), __m256i(v));
+}
+
 inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(_mm256_mul_epu32(__m256i(a), __m256i(b)));
 }

@@ -44,6 +44,10 @@ inline void store_partial(double* p, Vec<double> v, int64_t n) {
   _mm512_mask_storeu_pd(p, first_lanes64(n), v);
 }
 
+inline void store_streaming(uint64_t* p, Vec<uint64_t> v) {
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), __m512i(v));
+}
+
 inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(_mm512_mul_epu32(__m512i(a), __m512i(b)));
 }

@@ -17,6 +17,8 @@ inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) {
 inline Vec<float> sqrt(Vec<float> v) { return Vec<float>(vsqrtq_f32(float32x4_t(v))); }
 inline Vec<double> sqrt(Vec<double> v) { return Vec<double>(vsqrtq_f64(float64x2_t(v))); }
 
+inline void store_streaming(uint64_t* p, Vec<uint64_t> v) { store(p, v); }
+
 inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(vmull_u32(vmovn_u64(uint64x2_t(a)), vmovn_u64(uint64x2_t(b))));
 }

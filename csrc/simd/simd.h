@@ -12,6 +12,7 @@
 //                                     for integers n of any size, rounded once
 //   Vec<T> load_partial(p, n, rest)   n < lanes elements from p, `rest` in the other lanes; reads
 //   nothing beyond void store_partial(p, v, n)       the first n lanes; writes nothing beyond
+//   void store_streaming(p, v)        past the caches where the machine can; p aligned to a vector
 //   Vec<uint64_t> mul_low32(a, b)     product of the low halves of each lane
 //   Vec<float> load_half(p), void store_half(p, v)   IEEE half precision, as bits
 //

@@ -1,0 +1,18 @@
+// What this machine can do at most, measured: the limits that benchmarks compare with.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/table.h"
+
+namespace pynn {
+
+// Floating-point operations a second of num_threads() threads together, in multiply-adds that wait
+// for nothing. 0 where the active level has none for this dtype.
+double measure_flops(DType dtype);
+
+// Bytes a second that num_threads() threads together read and write, each in its share of `bytes`,
+// which decides the cache that it lives in. With stores past the caches where those are faster.
+double measure_bandwidth(kernels::Traffic traffic, int64_t bytes);
+
+}  // namespace pynn
