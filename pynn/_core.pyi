@@ -21,10 +21,16 @@ __all__: list[str] = [
     "Traffic",
     "Variable",
     "abs",
+    "adadelta_update",
+    "adafactor_matrix_update",
+    "adafactor_update",
+    "adagrad_update",
     "adam_update",
+    "adamax_update",
     "add",
     "all",
     "allocated_bytes",
+    "amsgrad_update",
     "any",
     "argmax",
     "argmin",
@@ -35,6 +41,7 @@ __all__: list[str] = [
     "cast",
     "ceil",
     "clip",
+    "clip_scale",
     "concatenate",
     "copy",
     "cos",
@@ -52,6 +59,7 @@ __all__: list[str] = [
     "floor_divide",
     "from_dlpack",
     "from_numpy",
+    "ftrl_update",
     "full",
     "gelu",
     "gelu_grad",
@@ -63,10 +71,12 @@ __all__: list[str] = [
     "isfinite",
     "isinf",
     "isnan",
+    "lamb_update",
     "leaky_relu",
     "leaky_relu_grad",
     "less",
     "less_equal",
+    "lion_update",
     "log",
     "log1p",
     "log_softmax",
@@ -87,7 +97,9 @@ __all__: list[str] = [
     "mod",
     "momentum_update",
     "multiply",
+    "nadam_update",
     "negative",
+    "nesterov_update",
     "not_equal",
     "num_threads",
     "one_hot",
@@ -104,6 +116,9 @@ __all__: list[str] = [
     "relu",
     "relu_grad",
     "reshape",
+    "rmsprop_centered_momentum_update",
+    "rmsprop_centered_update",
+    "rmsprop_momentum_update",
     "rmsprop_update",
     "round",
     "rsqrt",
@@ -337,19 +352,72 @@ class Traffic:
     def value(self) -> int: ...
 
 def abs(x: typing.Any) -> Tensor: ...
+def adadelta_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def adafactor_matrix_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def adafactor_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def adagrad_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def adam_update(
-    w: typing.Any,
-    m: typing.Any,
-    v: typing.Any,
-    g: typing.Any,
-    alpha: typing.Any,
-    beta_1: typing.SupportsFloat | typing.SupportsIndex,
-    beta_2: typing.SupportsFloat | typing.SupportsIndex,
-    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def adamax_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
 ) -> tuple: ...
 def add(x: typing.Any, y: typing.Any) -> Tensor: ...
 def all(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def allocated_bytes() -> int: ...
+def amsgrad_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def any(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def argmax(
     x: typing.Any,
@@ -371,6 +439,12 @@ def clip(
     x: typing.Any,
     low: typing.SupportsFloat | typing.SupportsIndex,
     high: typing.SupportsFloat | typing.SupportsIndex,
+) -> Tensor: ...
+def clip_scale(
+    gradients: collections.abc.Sequence,
+    largest: typing.SupportsFloat | typing.SupportsIndex,
+    scale: typing.SupportsFloat | typing.SupportsIndex,
+    nan_for_infinity: bool,
 ) -> Tensor: ...
 def concatenate(xs: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0) -> Tensor: ...
 def copy(x: typing.Any) -> Tensor: ...
@@ -395,6 +469,15 @@ def floor(x: typing.Any) -> Tensor: ...
 def floor_divide(x: typing.Any, y: typing.Any) -> Tensor: ...
 def from_dlpack(object: typing.Any) -> typing.Any: ...
 def from_numpy(array: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> Tensor: ...
+def ftrl_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def full(
     shape: typing.Any, value: typing.SupportsFloat | typing.SupportsIndex, dtype: typing.Any
 ) -> Tensor: ...
@@ -408,6 +491,15 @@ def isa_info() -> dict: ...
 def isfinite(x: typing.Any) -> Tensor: ...
 def isinf(x: typing.Any) -> Tensor: ...
 def isnan(x: typing.Any) -> Tensor: ...
+def lamb_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def leaky_relu(
     x: typing.Any, negative_slope: typing.SupportsFloat | typing.SupportsIndex
 ) -> Tensor: ...
@@ -416,6 +508,15 @@ def leaky_relu_grad(
 ) -> Tensor: ...
 def less(x: typing.Any, y: typing.Any) -> Tensor: ...
 def less_equal(x: typing.Any, y: typing.Any) -> Tensor: ...
+def lion_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def log(x: typing.Any) -> Tensor: ...
 def log1p(x: typing.Any) -> Tensor: ...
 def log_softmax(x: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = -1) -> Tensor: ...
@@ -439,15 +540,34 @@ def min(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tenso
 def minimum(x: typing.Any, y: typing.Any) -> Tensor: ...
 def mod(x: typing.Any, y: typing.Any) -> Tensor: ...
 def momentum_update(
-    w: typing.Any,
-    m: typing.Any,
-    g: typing.Any,
-    lr: typing.Any,
-    momentum: typing.SupportsFloat | typing.SupportsIndex,
-    nesterov: bool,
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
 ) -> tuple: ...
 def multiply(x: typing.Any, y: typing.Any) -> Tensor: ...
+def nadam_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def negative(x: typing.Any) -> Tensor: ...
+def nesterov_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def not_equal(x: typing.Any, y: typing.Any) -> Tensor: ...
 def num_threads() -> int: ...
 def one_hot(
@@ -505,13 +625,41 @@ def reciprocal(x: typing.Any) -> Tensor: ...
 def relu(x: typing.Any) -> Tensor: ...
 def relu_grad(x: typing.Any, y: typing.Any) -> Tensor: ...
 def reshape(x: typing.Any, shape: typing.Any) -> Tensor: ...
+def rmsprop_centered_momentum_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def rmsprop_centered_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
+def rmsprop_momentum_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def rmsprop_update(
-    w: typing.Any,
-    v: typing.Any,
-    g: typing.Any,
-    lr: typing.Any,
-    rho: typing.SupportsFloat | typing.SupportsIndex,
-    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
 ) -> tuple: ...
 def round(x: typing.Any) -> Tensor: ...
 def rsqrt(x: typing.Any) -> Tensor: ...
@@ -528,7 +676,15 @@ def set_autocast(dtype: str | None) -> str | None:
 
 def set_default_float(arg0: str) -> None: ...
 def set_num_threads(threads: typing.SupportsInt | typing.SupportsIndex) -> None: ...
-def sgd_update(w: typing.Any, g: typing.Any, lr: typing.Any) -> Tensor: ...
+def sgd_update(
+    arrays: collections.abc.Sequence,
+    gradient: typing.Any,
+    scalars: collections.abc.Sequence,
+    settings: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    around: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
+    ],
+) -> tuple: ...
 def sigmoid(x: typing.Any) -> Tensor: ...
 def sigmoid_cross_entropy(x: typing.Any, y: typing.Any) -> Tensor: ...
 def sigmoid_grad(x: typing.Any, y: typing.Any) -> Tensor: ...

@@ -3,8 +3,8 @@
 An `OpCase` says how to call the op on tensors, what the result is in float64 NumPy, and which
 arguments to try. Tests of values, dtypes, memory layouts, compiled execution and gradients are
 all derived from it (test_ops.py, test_grads.py); test_registry.py checks that no op is left out.
-The records themselves are in elementwise_op_cases.py and structured_op_cases.py, and op_cases.py
-puts them together.
+The records themselves are in elementwise_op_cases.py, structured_op_cases.py and
+optimizer_op_cases.py, and op_cases.py puts them together.
 """
 
 import dataclasses

@@ -450,64 +450,6 @@ LOSSES = [
 ]
 
 
-# ---- optimizer updates ------------------------------------------------------------------------
-
-
-def update_arguments(states: int, positive_state: int = -1) -> Samples:
-    """w, the states, g and the learning rate; `positive_state` is an average of squares."""
-
-    def samples(rng: np.random.Generator, n: int) -> list[Arrays]:
-        arrays = [NORMAL(rng, (n,)) for _ in range(states + 2)]
-        if positive_state >= 0:
-            arrays[positive_state] = np.square(arrays[positive_state]) + 0.1
-        return [[*arrays, np.array(0.125)]]
-
-    return samples
-
-
-def momentum_reference(nesterov: bool) -> Callable[..., Any]:
-    def update(w: np.ndarray, m: np.ndarray, g: np.ndarray, lr: np.ndarray) -> Any:
-        m = 0.9 * m - lr * g
-        return w + (0.9 * m - lr * g if nesterov else m), m
-
-    return update
-
-
-def rmsprop_reference(w: np.ndarray, v: np.ndarray, g: np.ndarray, lr: np.ndarray) -> Any:
-    v = 0.9 * v + 0.1 * g * g
-    return w - lr * g / np.sqrt(v + 1e-3), v
-
-
-def adam_reference(
-    w: np.ndarray, m: np.ndarray, v: np.ndarray, g: np.ndarray, a: np.ndarray
-) -> Any:
-    m = m + (g - m) * (1 - 0.9)
-    v = v + (g * g - v) * (1 - 0.99)
-    return w - m * a / (np.sqrt(v) + 1e-3), m, v
-
-
-def update_case(name: str, reference: Any, samples: Samples, *params: Any) -> OpCase:
-    return OpCase(
-        name,
-        core(name, *params),
-        reference,
-        samples,
-        variant="nesterov" if params[-1:] == (True,) else "",
-        dtypes=("float32", "float64"),
-        ulps=4,
-        magnitude=lambda *args: 8.0 + 0.0 * args[0],
-    )
-
-
-UPDATES = [
-    update_case("sgd_update", lambda w, g, lr: w - lr * g, update_arguments(0)),
-    update_case("momentum_update", momentum_reference(False), update_arguments(1), 0.9, False),
-    update_case("momentum_update", momentum_reference(True), update_arguments(1), 0.9, True),
-    update_case("rmsprop_update", rmsprop_reference, update_arguments(1, 1), 0.9, 1e-3),
-    update_case("adam_update", adam_reference, update_arguments(2, 2), 0.9, 0.99, 1e-3),
-]
-
-
 # ---- random numbers ---------------------------------------------------------------------------
 
 
@@ -612,6 +554,5 @@ STRUCTURED = [
     *LAYOUT,
     *INDEXING,
     *LOSSES,
-    *UPDATES,
     *RANDOM,
 ]

@@ -1,6 +1,8 @@
 // The functions of ops/functional.h, with Python objects as operands.
 #include <pybind11/stl.h>
 
+#include <array>
+
 #include "bindings/convert.h"
 #include "bindings/modules.h"
 #include "ops/functional.h"
@@ -308,42 +310,31 @@ void def_losses(py::module_& m) {
         py::arg("logits"), py::arg("targets"), py::arg("dloss"));
 }
 
+// settings: of the rule, then (clip value, weight decay, EMA momentum, EMA overwrite frequency).
 void def_updates(py::module_& m) {
+  for (int id = int(OpId::sgd_update); id <= int(OpId::adafactor_matrix_update); ++id)
+    m.def(
+        op_def(OpId(id)).name,
+        [op = OpId(id)](py::sequence arrays, py::handle gradient, py::sequence scalars,
+                        std::vector<double> settings, std::array<double, 4> around) {
+          const Tensors w = to_tensor_list(arrays), s = to_tensor_list(scalars);
+          const Tensor g = to_tensor(gradient);
+          return py::tuple(py::cast(run(size_of(g), [&] {
+            return ops::update(op, w, g, s,
+                               {std::move(settings), around[0], around[1], around[2], around[3]});
+          })));
+        },
+        py::arg("arrays"), py::arg("gradient"), py::arg("scalars"), py::arg("settings"),
+        py::arg("around"));
   m.def(
-      "sgd_update",
-      [](py::handle w, py::handle g, py::handle lr) {
-        return ops::update(OpId::sgd_update, {to_tensor(w), to_tensor(g), to_tensor(lr)}, {})[0];
+      "clip_scale",
+      [](py::sequence gradients, double largest, double scale, bool nan_for_infinity) {
+        const Tensors g = to_tensor_list(gradients);
+        int64_t elements = 0;
+        for (const Tensor& t : g) elements += size_of(t);
+        return run(elements, [&] { return ops::clip_scale(g, largest, scale, nan_for_infinity); });
       },
-      py::arg("w"), py::arg("g"), py::arg("lr"));
-  m.def(
-      "momentum_update",
-      [](py::handle w, py::handle mom, py::handle g, py::handle lr, double momentum,
-         bool nesterov) {
-        return py::tuple(py::cast(ops::update(
-            OpId::momentum_update, {to_tensor(w), to_tensor(mom), to_tensor(g), to_tensor(lr)},
-            {momentum, double(nesterov)})));
-      },
-      py::arg("w"), py::arg("m"), py::arg("g"), py::arg("lr"), py::arg("momentum"),
-      py::arg("nesterov"));
-  m.def(
-      "rmsprop_update",
-      [](py::handle w, py::handle v, py::handle g, py::handle lr, double rho, double epsilon) {
-        return py::tuple(py::cast(ops::update(
-            OpId::rmsprop_update, {to_tensor(w), to_tensor(v), to_tensor(g), to_tensor(lr)},
-            {rho, epsilon})));
-      },
-      py::arg("w"), py::arg("v"), py::arg("g"), py::arg("lr"), py::arg("rho"), py::arg("epsilon"));
-  m.def(
-      "adam_update",
-      [](py::handle w, py::handle mom, py::handle v, py::handle g, py::handle alpha, double beta_1,
-         double beta_2, double epsilon) {
-        return py::tuple(py::cast(ops::update(
-            OpId::adam_update,
-            {to_tensor(w), to_tensor(mom), to_tensor(v), to_tensor(g), to_tensor(alpha)},
-            {beta_1, beta_2, epsilon})));
-      },
-      py::arg("w"), py::arg("m"), py::arg("v"), py::arg("g"), py::arg("alpha"), py::arg("beta_1"),
-      py::arg("beta_2"), py::arg("epsilon"));
+      py::arg("gradients"), py::arg("largest"), py::arg("scale"), py::arg("nan_for_infinity"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs
   GraphNode node{op.id, attrs, {}, {}};
   for (const Tensor& t : inputs) node.in.push_back(value_of(t));
   Tensors out;
-  for (int i = 0; i < op.outputs; ++i) {
+  for (int i = 0; i < num_outputs(op, int(inputs.size())); ++i) {
     out.push_back(add_value(GraphValue::kResult, outputs[i], int(graph_.nodes.size())));
     node.out.push_back(out.back()->value);
   }

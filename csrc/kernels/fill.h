@@ -23,6 +23,7 @@ void fill_arg(KernelTable& table);
 void fill_softmax(KernelTable& table);
 void fill_cross_entropy(KernelTable& table);
 void fill_optimizer(KernelTable& table);
+void fill_optimizer_norms(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_gemm(KernelTable& table);
 void fill_integer_gemm(KernelTable& table);

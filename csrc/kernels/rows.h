@@ -79,18 +79,81 @@ struct LogSumExp {
 };
 
 template <class T>
-inline T sum_exp(const T* x, int64_t n, T maximum) {
-  if (n == 0) return T(0);
-  const Vec<T> shift = splat<Vec<T>>(maximum);
-  return sum_lanes<T>(n, [=](auto at) { return at.active(exp(at.load(x) - shift)); });
-}
-
-template <class T>
 inline LogSumExp<T> log_sum_exp(const T* x, int64_t n) {
   const T maximum = row_maximum(x, n);
   if (maximum != maximum) return {maximum, maximum};
-  const int64_t k = first_index_of(x, n, maximum);
-  return {maximum, sum_exp(x, k, maximum) + sum_exp(x + k + 1, n - k - 1, maximum)};
+  const Vec<T> shift = splat<Vec<T>>(maximum);
+  Vec<T> hits = {};  // how often the maximum occurs
+  const T below = sum_lanes<T>(n, [&](auto at) {
+    const Vec<T> v = at.load(x);
+    hits += at.active(v == shift ? splat<Vec<T>>(1) : Vec<T>{});
+    return at.active(v == shift ? Vec<T>{} : exp(v - shift));
+  });
+  return {maximum, below + (fold_lanes<T>(hits, [](auto a, auto b) { return a + b; }) - 1)};
+}
+
+// ---- Short rows ----
+//
+// A row of ten elements leaves a vector half empty and waits for its own sums. So rows of at most
+// kShortRow elements are computed kLanes at a time, one per lane, with their columns as vectors.
+
+inline constexpr int64_t kShortRow = 24;
+
+template <class T>
+struct Columns {
+  alignas(kVectorBytes) T at[kShortRow][kLanes<T>];
+
+  Vec<T> operator[](int64_t j) const { return load(at[j]); }
+  void set(int64_t j, Vec<T> v) { store(at[j], v); }
+};
+
+// The first kLanes rows of x, or fewer with the last one repeated.
+template <class T>
+inline void load_columns(const T* x, int64_t rows, int64_t n, Columns<T>& columns) {
+  for (int64_t r = 0; r < kLanes<T>; ++r) {
+    const T* row = x + (r < rows ? r : rows - 1) * n;
+    for (int64_t j = 0; j < n; ++j) columns.at[j][r] = row[j];
+  }
+}
+template <class T>
+inline void store_columns(const Columns<T>& columns, T* y, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows && r < kLanes<T>; ++r) {
+    for (int64_t j = 0; j < n; ++j) y[r * n + j] = columns.at[j][r];
+  }
+}
+
+// Calls f(first row, rows left) for groups of kLanes rows.
+template <class T, class F>
+inline void for_row_groups(int64_t rows, F f) {
+  for (int64_t first = 0; first < rows; first += kLanes<T>) f(first, rows - first);
+}
+
+template <class T>
+inline Vec<T> column_maximum(const Columns<T>& x, int64_t n) {
+  Vec<T> largest = splat<Vec<T>>(-MathConstants<Vec<T>>::kInfinity);
+  for (int64_t j = 0; j < n; ++j) largest = maximum(largest, x[j]);
+  return largest;
+}
+
+// LogSumExp of every lane. Puts exp(x - maximum) into `exps`.
+template <class T>
+struct ColumnLogSumExp {
+  Vec<T> maximum, rest;
+
+  Vec<T> log_rest() const { return log1p(rest); }
+  Vec<T> scale() const { return 1 / (1 + rest); }
+};
+template <class T>
+inline ColumnLogSumExp<T> log_sum_exp(const Columns<T>& x, int64_t n, Columns<T>& exps) {
+  const Vec<T> largest = column_maximum(x, n);
+  Vec<T> hits = splat<Vec<T>>(-1), rest = {};
+  for (int64_t j = 0; j < n; ++j) {
+    const Vec<T> e = exp(x[j] - largest);
+    exps.set(j, e);
+    hits = x[j] == largest ? hits + 1 : hits;
+    rest += x[j] == largest ? Vec<T>{} : e;
+  }
+  return {largest, rest + hits};
 }
 
 }  // namespace

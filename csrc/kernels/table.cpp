@@ -20,6 +20,7 @@ void fill_all() {
   fill_softmax(table);
   fill_cross_entropy(table);
   fill_optimizer(table);
+  fill_optimizer_norms(table);
   fill_random(table);
   fill_gemm(table);
   fill_integer_gemm(table);

@@ -124,35 +124,98 @@ using ReduceRowFn = void (*)(const void* x, int64_t n, void* acc);
 using ReduceColFn = void (*)(void* acc, const void* x, int64_t n);
 // Index of the first maximum (minimum); the first NaN wins, as in NumPy. n >= 1.
 using ArgFn = int64_t (*)(const void* x, int64_t n);
-// One row of length n >= 1.
-using RowFn = void (*)(const void* x, void* y, int64_t n);
+// `rows` rows of length n >= 1 each, one after the other. A row's bits do not depend on the others.
+using RowFn = void (*)(const void* x, void* y, int64_t rows, int64_t n);
 // dx from the saved output y: softmax dx = y * (dy - sum(dy * y)); log_softmax dx = dy - exp(y) *
 // sum(dy).
-using RowGradFn = void (*)(const void* y, const void* dy, void* dx, int64_t n);
-// Cross-entropy of softmax(x) with class `label` (0 <= label < n): *loss = logsumexp(x) - x[label].
-using SparseXentFn = void (*)(const void* x, int64_t n, int64_t label, void* loss);
-// dx = (softmax(x) - onehot(label)) * *dloss
-using SparseXentGradFn = void (*)(const void* x, int64_t n, int64_t label, const void* dloss,
-                                  void* dx);
-// Cross-entropy with target weights t: *loss = sum_j t[j] * (logsumexp(x) - x[j]).
-using DenseXentFn = void (*)(const void* x, const void* t, int64_t n, void* loss);
-// dx = (softmax(x) * sum(t) - t) * *dloss
-using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t n, const void* dloss,
-                                 void* dx);
+using RowGradFn = void (*)(const void* y, const void* dy, void* dx, int64_t rows, int64_t n);
+// Cross-entropy of softmax(x) with one class per row, 0 <= label < n: loss = logsumexp(x) -
+// x[label].
+using SparseXentFn = void (*)(const void* x, int64_t rows, int64_t n, const int64_t* label,
+                              void* loss);
+// dx = (softmax(x) - onehot(label)) * dloss
+using SparseXentGradFn = void (*)(const void* x, int64_t rows, int64_t n, const int64_t* label,
+                                  const void* dloss, void* dx);
+// Cross-entropy with target weights t: loss = sum_j t[j] * (logsumexp(x) - x[j]).
+using DenseXentFn = void (*)(const void* x, const void* t, int64_t rows, int64_t n, void* loss);
+// dx = (softmax(x) * sum(t) - t) * dloss
+using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t rows, int64_t n,
+                                 const void* dloss, void* dx);
 
-// Optimizer updates, one pass over memory. Outputs may be the same memory as the inputs of the same
-// name, never overlap otherwise. params of sgd: {lr}:  w_out = w - lr * g
-using SgdFn = void (*)(const void* w, const void* g, void* w_out, int64_t n, const double* params);
-// {lr, momentum, nesterov}: m = momentum * m - lr * g; w += nesterov ? momentum * m - lr * g : m
-using MomentumFn = void (*)(const void* w, const void* m, const void* g, void* w_out, void* m_out,
-                            int64_t n, const double* params);
-// {lr, rho, eps}: v = rho * v + (1 - rho) * g^2; w -= lr * g / sqrt(v + eps)
-using RmspropFn = void (*)(const void* w, const void* v, const void* g, void* w_out, void* v_out,
-                           int64_t n, const double* params);
-// {alpha, beta1, beta2, eps}: m += (g - m) * (1 - beta1); v += (g^2 - v) * (1 - beta2); w -= m *
-// alpha / (sqrt(v) + eps)
-using AdamFn = void (*)(const void* w, const void* m, const void* v, const void* g, void* w_out,
-                        void* m_out, void* v_out, int64_t n, const double* params);
+// ---- Optimizer updates
+// One pass over memory: gradient, weight and states are read, weight and states written. With the
+// scalars of each rule in braces; t counts the steps from 1.
+enum class Update : int {
+  sgd,                        // {lr}: w -= lr * g
+  momentum,                   // {lr, momentum}: m = momentum * m - lr * g; w += m
+  nesterov,                   // the same, w += momentum * m - lr * g
+  rmsprop,                    // {lr, rho, momentum, eps}: v = rho * v + (1 - rho) * g^2;
+                              // w -= d, d = lr * g / sqrt(v + eps)
+  rmsprop_momentum,           // v, m: m = momentum * m + d; w -= m
+  rmsprop_centered,           // v, a: a = rho * a + (1 - rho) * g; d = lr * g / sqrt(v - a^2 + eps)
+  rmsprop_centered_momentum,  // v, m, a
+  adam,                       // {alpha, beta1, beta2, eps}: m += (g - m) * (1 - beta1);
+                              // v += (g^2 - v) * (1 - beta2); w -= alpha * m / (sqrt(v) + eps)
+  amsgrad,                    // m, v, h: h = max(h, v) in place of v under the root
+  adagrad,                    // {lr, eps}: a += g^2; w -= lr * g / sqrt(a + eps)
+  adadelta,   // {lr, rho, eps}: v as in rmsprop; d = g * sqrt((s + eps) / (v + eps));
+              // s = rho * s + (1 - rho) * d^2; w -= lr * d
+  adamax,     // {alpha, beta1, beta2, eps}: m as in adam; u = max(beta2 * u, |g|);
+              // w -= alpha * m / (u + eps)
+  nadam,      // {a, b, beta1, beta2, eps}: m, v as in adam; w -= (a * m + b * g) / (sqrt(v) + eps)
+  ftrl,       // {1 / lr, p, l1, 2 * l2, 2 * shrinkage}: n' = n + g^2;
+              // z += g + 2 * shrinkage * w - (n'^p - n^p) / lr * w;
+              // w = (clip(z, -l1, l1) - z) / (n'^p / lr + 2 * l2); states n, z
+  lion,       // {lr, beta1, beta2}: w -= lr * sign(beta1 * m + (1 - beta1) * g);
+              // m = beta2 * m + (1 - beta2) * g
+  lamb,       // {rate, a, eps}: w -= rate * a * m / (sqrt(v) + eps); m, v are read only
+  adafactor,  // {rate}: w -= rate * g / sqrt(v); v is read only
+  count,
+};
+inline constexpr int kMaxUpdateStates = 3;
+
+// What happens to gradient and weight before a rule: g = clip(g * scale, -bound, bound), then
+// w -= w * decay.
+struct UpdatePrologue {
+  double scale, bound, decay;  // 1, infinity, 0: nothing
+};
+struct UpdateArgs {
+  const void* const* in;  // w, then the states of the rule
+  void* const* out;       // the same; may be the same memory, never overlaps otherwise
+  const void* g;
+  const void* average;  // moving average of w, or null
+  void* average_out;
+  int64_t n;
+  const double* scalars;  // of the rule
+  UpdatePrologue before;
+  // After the rule: average = ema_momentum * average + (1 - ema_momentum) * w; then, if
+  // `overwrite`, w = average.
+  double ema_momentum;
+  bool overwrite;
+};
+using UpdateFn = void (*)(const UpdateArgs& args);
+// A first pass that sums over the parameter what its second pass (the rule) needs:
+// sums[0] = sum of u^2, sums[1] = sum of w^2 after decay. in and out are as in UpdateArgs; w is not
+// written.
+// lamb: {a, eps, beta1, beta2}: m and v as in adam; u = a * m / (sqrt(v) + eps).
+// adafactor: {beta2, eps}: v = beta2 * v + (1 - beta2) * (g^2 + eps); u = g / sqrt(v).
+using UpdateSumsFn = void (*)(const UpdateArgs& args, double* sums);
+// Some rows of a matrix. Sums of g^2 + eps: over each row into row_sums, and added to col_sums;
+// *weight_sum = sum of w^2.
+struct AdafactorRows {
+  const void* g;
+  const void* w;
+  int64_t rows, cols;
+  double eps;
+  UpdatePrologue before;
+};
+using AdafactorSumsFn = void (*)(const AdafactorRows& block, void* row_sums, void* col_sums,
+                                 double* weight_sum);
+// v[i, j] = row_factors[i] * col_means[j]; *sum = sum of g^2 / v.
+using AdafactorVelocityFn = void (*)(const AdafactorRows& block, const void* row_factors,
+                                     const void* col_means, void* v, double* sum);
+// Sum of x^2, n >= 1, in blocks as the float sums of ReduceRowFn.
+using SumSquaresFn = double (*)(const void* x, int64_t n);
 
 // Counter-based random numbers (Philox 4x32-10; Salmon et al., SC 2011). Element i of a tensor is
 // word i % 4 of the block with counter i / 4, so any range that starts at a multiple of 4 can be
@@ -299,10 +362,13 @@ struct KernelTable {
   SparseXentGradFn sparse_xent_grad[kNumDTypes];
   DenseXentFn dense_xent[kNumDTypes];
   DenseXentGradFn dense_xent_grad[kNumDTypes];
-  SgdFn sgd[kNumDTypes];
-  MomentumFn momentum[kNumDTypes];
-  RmspropFn rmsprop[kNumDTypes];
-  AdamFn adam[kNumDTypes];
+  UpdateFn update[int(Update::count)][kNumDTypes];
+  // The same without what surrounds the rule: no UpdatePrologue, no average.
+  UpdateFn plain_update[int(Update::count)][kNumDTypes];
+  UpdateSumsFn lamb_sums[kNumDTypes], adafactor_sums[kNumDTypes];
+  AdafactorSumsFn adafactor_row_sums[kNumDTypes];
+  AdafactorVelocityFn adafactor_velocity[kNumDTypes];
+  SumSquaresFn sum_squares[kNumDTypes];
   RandomBitsFn random_bits;
   RandomFloatFn uniform, normal, truncated_normal;
   DropoutFn dropout[kNumDTypes];

@@ -43,7 +43,8 @@ class SpecList {
 
 Tensors run_now(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* specs) {
   Tensors outputs;
-  outputs.reserve(op.outputs);
+  const int count = num_outputs(op, int(inputs.size()));
+  outputs.reserve(size_t(count));
   if (op.flags & kView) {
     View view;
     view.dtype = specs[0].dtype;
@@ -57,7 +58,7 @@ Tensors run_now(const OpDef& op, const Attrs& attrs, const Tensors& inputs, cons
   in.reserve(inputs.size());
   for (const Tensor& t : inputs) in.push_back(t->view);
   View out[kMaxOutputs];
-  for (int i = 0; i < op.outputs; ++i) {
+  for (int i = 0; i < count; ++i) {
     outputs.push_back(empty(specs[i]));
     out[i] = outputs.back()->view;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/optimizer.h"
+
 namespace pynn::ops {
 
 namespace {
@@ -459,17 +461,55 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
               f->dtype());
 }
 
-Tensors update(OpId op, const Tensors& inputs, std::initializer_list<double> params) {
+namespace {
+
+// Updates read these dtypes of scalars; any other is converted.
+Tensor update_scalar(const Tensor& x) {
+  const DType d = x->dtype();
+  const bool fits =
+      d == DType::float32 || d == DType::float64 || d == DType::int32 || d == DType::int64;
+  return reshape(fits ? x : cast(x, is_float(d) ? DType::float32 : DType::int64), {});
+}
+
+}  // namespace
+
+Tensors update(OpId op, const Tensors& arrays, const Tensor& gradient, const Tensors& scalars,
+               const UpdateSettings& settings) {
+  const OpDef& def = op_def(op);
+  if (int(scalars.size()) + 1 != -def.outputs)
+    value_error("pynn.", def.name, ": expected ", -def.outputs - 1, " scalars; received ",
+                scalars.size());
+  if (arrays.empty() || arrays.size() > size_t(kMaxOutputs))
+    value_error("pynn.", def.name, ": expected 1 to ", kMaxOutputs, " arrays; received ",
+                arrays.size());
+  if (settings.rule.size() > size_t(kRuleParams))
+    value_error("pynn.", def.name, ": expected at most ", int(kRuleParams),
+                " settings of the rule; received ", settings.rule.size());
   Attrs attrs;
-  std::copy(params.begin(), params.end(), attrs.params);
-  const DType stored = inputs[0]->dtype();
+  std::copy(settings.rule.begin(), settings.rule.end(), attrs.params);
+  attrs.params[kClipValue] = settings.clip_value;
+  attrs.params[kWeightDecay] = settings.weight_decay;
+  attrs.params[kEmaMomentum] = settings.ema_momentum;
+  attrs.params[kEmaFrequency] = settings.ema_frequency;
+  const DType stored = arrays[0]->dtype();
   const DType dtype = is_half(stored) ? DType::float32 : stored;
   Tensors in;
-  for (const Tensor& t : inputs) in.push_back(cast(t, dtype));
-  in.back() = reshape(in.back(), {});
+  for (const Tensor& t : arrays) in.push_back(cast(t, dtype));
+  in.push_back(cast(gradient, dtype));
+  for (const Tensor& t : scalars) in.push_back(update_scalar(t));
   Tensors out = apply(op, in, attrs);
   for (Tensor& t : out) t = cast(t, stored);
   return out;
+}
+
+Tensor clip_scale(const Tensors& gradients, double largest, double scale, bool nan_for_infinity) {
+  Attrs attrs;
+  attrs.params[0] = largest;
+  attrs.params[1] = scale;
+  attrs.params[2] = nan_for_infinity;
+  Tensors in;
+  for (const Tensor& g : gradients) in.push_back(cast(as_float(g), row_dtype(g->dtype())));
+  return apply1(OpId::clip_scale, in, attrs);
 }
 
 Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b,

@@ -76,8 +76,17 @@ Tensor softmax(OpId op, const Tensor& x, int64_t axis);  // softmax or log_softm
 Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets);
 
-// ---- optimizer updates: w, state..., g, learning rate
-Tensors update(OpId op, const Tensors& inputs, std::initializer_list<double> params);
+// ---- optimizer updates
+struct UpdateSettings {
+  std::vector<double> rule;                                      // in the order of ops.def
+  double clip_value, weight_decay, ema_momentum, ema_frequency;  // see ops/optimizer.h
+};
+// New values of `arrays`: w, states..., and, where it is kept, the moving average of w. Scalars:
+// learning rate, iterations, scale of the gradient, and what the rule asks for.
+Tensors update(OpId op, const Tensors& arrays, const Tensor& gradient, const Tensors& scalars,
+               const UpdateSettings& settings);
+// The factor for gradients times `scale` so that their joint norm is at most `largest`, float64.
+Tensor clip_scale(const Tensors& gradients, double largest, double scale, bool nan_for_infinity);
 
 // ---- random
 Tensor random_float(OpId op, const Tensor& seed, const Dims& shape, double a, double b,

@@ -22,7 +22,7 @@ struct Attrs {
   Dims shape;   // target shape, repeats, high padding
   Dims starts;  // slice starts, low padding
   Dims steps;
-  double params[4] = {0, 0, 0, 0};
+  double params[9] = {};
   DType dtype = DType::float32;
   bool keepdims = false;
   bool transpose_x = false, transpose_y = false;
@@ -47,14 +47,17 @@ struct OpDef {
   OpId id;
   const char* name;
   int inputs;   // -1: any number
-  int outputs;  // at most kMaxOutputs
+  int outputs;  // at most kMaxOutputs; -k: as many as inputs, but for the last k
   Infer infer;
   Launch launch;
   int kernel;  // row of the kernel table (Unary, Binary or Reduce), where the family has one
   int flags;
   bool differentiable;
 };
-inline constexpr int kMaxOutputs = 3;
+inline constexpr int kMaxOutputs = 5;
+inline int num_outputs(const OpDef& op, int num_in) {
+  return op.outputs >= 0 ? op.outputs : num_in + op.outputs;
+}
 
 const OpDef& op_def(OpId id);
 

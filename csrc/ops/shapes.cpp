@@ -1,5 +1,6 @@
 // Shape and dtype rules: output specs from input specs. Each throws with the name of the op.
 #include "ops/launch.h"
+#include "ops/optimizer.h"
 
 namespace pynn {
 
@@ -292,13 +293,65 @@ void infer_xent_grad(const OpDef& op, const Attrs&, const Spec* in, int, Spec* o
   out[0] = in[0];
 }
 
+namespace {
+
+// The inputs of an update after its arrays: gradient, learning rate, iterations, other scalars.
+void expect_step(const OpDef& op, const Spec* in, int num_in, int arrays) {
+  expect_shape(op, "a gradient", in[0].shape, in[arrays].shape);
+  expect_same_dtype(op, in, 0, arrays + 1);
+  const char* const names[] = {"a learning rate", "iterations", "a gradient scale", "a product"};
+  for (int i = arrays + 1; i < num_in; ++i) {
+    const char* name = names[i - arrays - 1];
+    expect_shape(op, name, {}, in[i].shape);
+    const DType d = in[i].dtype;
+    const bool fits = i == arrays + 2 ? d == DType::int32 || d == DType::int64
+                                      : d == DType::float32 || d == DType::float64;
+    if (!fits)
+      type_error("pynn.", op.name, ": expected ", name, " of ",
+                 i == arrays + 2 ? "int32 or int64" : "float32 or float64", "; received ",
+                 dtype_name(d));
+  }
+}
+
+// How many arrays come first: w, the states and, where there is one, the moving average.
+int count_arrays(const OpDef& op, int num_in, int states) {
+  const int arrays = num_outputs(op, num_in);
+  if (arrays != 1 + states && arrays != 2 + states)
+    value_error("pynn.", op.name, ": expected a weight, ", states,
+                " state(s) and at most a moving average; received ", arrays, " array(s)");
+  return arrays;
+}
+
+}  // namespace
+
 void infer_update(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
-  expect_float(op, in[0]);
-  expect_same_dtype(op, in, 0, num_in);
-  for (int i = 1; i + 1 < num_in; ++i)
-    expect_shape(op, "state and gradient", in[0].shape, in[i].shape);
-  expect_shape(op, "a learning rate", {}, in[num_in - 1].shape);
-  for (int i = 0; i < op.outputs; ++i) out[i] = in[0];
+  const int arrays = count_arrays(op, num_in, update_states(op));
+  expect_full_precision(op, in[0]);
+  expect_step(op, in, num_in, arrays);
+  for (int i = 0; i < arrays; ++i) {
+    expect_shape(op, "states", in[0].shape, in[i].shape);
+    out[i] = in[0];
+  }
+}
+
+void infer_adafactor_matrix(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
+  const int arrays = count_arrays(op, num_in, 3);
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 2);
+  expect_step(op, in, num_in, arrays);
+  const Dims& shape = in[0].shape;
+  Dims columns = shape;
+  columns.erase(shape.size() - 2);
+  expect_shape(op, "row means", drop_last(shape), in[1].shape);
+  expect_shape(op, "column means", columns, in[2].shape);
+  for (int i = 3; i < arrays; ++i) expect_shape(op, "states", shape, in[i].shape);
+  for (int i = 0; i < arrays; ++i) out[i] = in[i];
+}
+
+void infer_clip_scale(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
+  if (num_in == 0) value_error("pynn.clip_scale: expected at least one gradient; received none");
+  for (int i = 0; i < num_in; ++i) expect_full_precision(op, in[i]);
+  out[0] = {DType::float64, {}};
 }
 
 void infer_random_bits(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* out) {

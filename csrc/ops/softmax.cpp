@@ -8,14 +8,13 @@ namespace pynn {
 
 namespace {
 
-// Rows of a tensor with n elements each; `each(i)` runs for every row.
+// Rows of a tensor with n elements each: body(first, rows) for ranges of them.
 template <class F>
-void for_rows(const Dims& shape, const F& each) {
-  const int64_t n = shape.back(), total = num_elements(shape);
+void for_rows(const Dims& shape, const F& body) {
+  const int64_t n = shape.empty() ? 1 : shape.back(), total = num_elements(shape);
   if (total == 0) return;
-  parallel_for(total / n, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) each(i);
-  });
+  parallel_for(total / n, std::max<int64_t>(1, 8192 / n),
+               [&](int64_t begin, int64_t end) { body(begin, end - begin); });
 }
 
 void launch_rows(kernels::RowFn kernel, const View& in, View& out) {
@@ -23,7 +22,7 @@ void launch_rows(kernels::RowFn kernel, const View& in, View& out) {
   const auto* x = static_cast<const char*>(contiguous_input(in, scratch));
   auto* y = static_cast<char*>(out.data);
   const int64_t n = in.shape.empty() ? 1 : in.shape.back(), row = n * int64_t(item_size(in.dtype));
-  for_rows(in.shape, [&](int64_t i) { kernel(x + i * row, y + i * row, n); });
+  for_rows(in.shape, [&](int64_t i, int64_t rows) { kernel(x + i * row, y + i * row, rows, n); });
 }
 
 void launch_row_grad(kernels::RowGradFn kernel, const View* in, View& out) {
@@ -32,7 +31,9 @@ void launch_row_grad(kernels::RowGradFn kernel, const View* in, View& out) {
   const auto* dy = static_cast<const char*>(contiguous_input(in[1], scratch));
   auto* dx = static_cast<char*>(out.data);
   const int64_t n = in[0].shape.back(), row = n * int64_t(item_size(in[0].dtype));
-  for_rows(in[0].shape, [&](int64_t i) { kernel(y + i * row, dy + i * row, dx + i * row, n); });
+  for_rows(in[0].shape, [&](int64_t i, int64_t rows) {
+    kernel(y + i * row, dy + i * row, dx + i * row, rows, n);
+  });
 }
 
 const int64_t* checked_labels(const char* who, const View& labels, int64_t classes,
@@ -68,7 +69,9 @@ void launch_sparse_xent(const OpDef&, const Attrs&, const View* in, int, View* o
   const int64_t* label = checked_labels("sparse_softmax_cross_entropy", in[1], n, scratch);
   const auto kernel = kernel_table().sparse_xent[int(in[0].dtype)];
   auto* loss = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape, [&](int64_t i) { kernel(x + i * n * size, n, label[i], loss + i * size); });
+  for_rows(in[0].shape, [&](int64_t i, int64_t rows) {
+    kernel(x + i * n * size, rows, n, label + i, loss + i * size);
+  });
 }
 
 void launch_sparse_xent_grad(const OpDef&, const Attrs&, const View* in, int, View* out) {
@@ -79,8 +82,8 @@ void launch_sparse_xent_grad(const OpDef&, const Attrs&, const View* in, int, Vi
   const auto* dloss = static_cast<const char*>(contiguous_input(in[2], scratch));
   const auto kernel = kernel_table().sparse_xent_grad[int(in[0].dtype)];
   auto* dx = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape, [&](int64_t i) {
-    kernel(x + i * n * size, n, label[i], dloss + i * size, dx + i * n * size);
+  for_rows(in[0].shape, [&](int64_t i, int64_t rows) {
+    kernel(x + i * n * size, rows, n, label + i, dloss + i * size, dx + i * n * size);
   });
 }
 
@@ -91,8 +94,9 @@ void launch_dense_xent(const OpDef&, const Attrs&, const View* in, int, View* ou
   const auto* t = static_cast<const char*>(contiguous_input(in[1], scratch));
   const auto kernel = kernel_table().dense_xent[int(in[0].dtype)];
   auto* loss = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape,
-           [&](int64_t i) { kernel(x + i * n * size, t + i * n * size, n, loss + i * size); });
+  for_rows(in[0].shape, [&](int64_t i, int64_t rows) {
+    kernel(x + i * n * size, t + i * n * size, rows, n, loss + i * size);
+  });
 }
 
 void launch_dense_xent_grad(const OpDef&, const Attrs&, const View* in, int, View* out) {
@@ -103,8 +107,8 @@ void launch_dense_xent_grad(const OpDef&, const Attrs&, const View* in, int, Vie
   const auto* dloss = static_cast<const char*>(contiguous_input(in[2], scratch));
   const auto kernel = kernel_table().dense_xent_grad[int(in[0].dtype)];
   auto* dx = static_cast<char*>(out[0].data);
-  for_rows(in[0].shape, [&](int64_t i) {
-    kernel(x + i * n * size, t + i * n * size, n, dloss + i * size, dx + i * n * size);
+  for_rows(in[0].shape, [&](int64_t i, int64_t rows) {
+    kernel(x + i * n * size, t + i * n * size, rows, n, dloss + i * size, dx + i * n * size);
   });
 }
 

@@ -6,7 +6,15 @@ from typing import Any
 
 from pynn.lookup import get_from_registry
 from pynn.optimizers import schedules
+from pynn.optimizers.adadelta import Adadelta
+from pynn.optimizers.adafactor import Adafactor
+from pynn.optimizers.adagrad import Adagrad
 from pynn.optimizers.adam import Adam, AdamW
+from pynn.optimizers.adamax import Adamax
+from pynn.optimizers.ftrl import Ftrl
+from pynn.optimizers.lamb import Lamb
+from pynn.optimizers.lion import Lion
+from pynn.optimizers.nadam import Nadam
 from pynn.optimizers.optimizer import Optimizer
 from pynn.optimizers.rmsprop import RMSprop
 from pynn.optimizers.sgd import SGD
@@ -14,8 +22,16 @@ from pynn.saving import serialize_keras_object
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "deserialize",
@@ -24,7 +40,20 @@ __all__ = [
     "serialize",
 ]
 
-_CLASSES = (Adam, AdamW, RMSprop, SGD)
+_CLASSES = (
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Adamax,
+    Ftrl,
+    Lamb,
+    Lion,
+    Nadam,
+    RMSprop,
+    SGD,
+)
 # Every name that `get` knows, as Keras spells classes and as it lowers them.
 ALL_OBJECTS: dict[str, Any] = {cls.__name__: cls for cls in _CLASSES} | {
     cls.__name__.lower(): cls for cls in _CLASSES

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynn import _core, ops
-from pynn.optimizers.optimizer import Optimizer
+from pynn import _core
+from pynn.optimizers.fused import FusedOptimizer, Rule
 
 
-class Adam(Optimizer):
+class Adam(FusedOptimizer):
     """Steps from running averages of the gradient and of its square.
 
     `m += (g - m) * (1 - beta_1); v += (g^2 - v) * (1 - beta_2);
@@ -73,51 +73,12 @@ class Adam(Optimizer):
         self.slot_groups = (("momentum", "velocity"),)
         if amsgrad:
             self.slot_groups += (("velocity_hat",),)
-        self._step_sizes: dict[str, Any] = {}
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Applies the rule to one variable."""
-        alpha = self._step_size(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
-        momentum, velocity = self.slot("momentum", variable), self.slot("velocity", variable)
+    def _rule(self, variable: Any) -> Rule:
+        settings = (self.beta_1, self.beta_2, self.epsilon)
         if self.amsgrad:
-            self._amsgrad_step(gradient, variable, alpha)
-            return
-        weight, new_momentum, new_velocity = _core.adam_update(
-            variable.value,
-            momentum.value,
-            velocity.value,
-            gradient,
-            alpha,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-        )
-        variable.assign(weight)
-        momentum.assign(new_momentum)
-        velocity.assign(new_velocity)
-
-    def _amsgrad_step(self, gradient: Any, variable: Any, alpha: Any) -> None:
-        momentum, velocity = self.slot("momentum", variable), self.slot("velocity", variable)
-        largest = self.slot("velocity_hat", variable)
-        momentum.assign(momentum + (gradient - momentum) * (1.0 - self.beta_1))
-        velocity.assign(velocity + (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
-        largest.assign(ops.maximum(largest, velocity))
-        variable.assign(variable - momentum * alpha / (ops.sqrt(largest) + self.epsilon))
-
-    def _step_size(self, learning_rate: Any, dtype: str) -> Any:
-        """Returns alpha, computed once per step and dtype, not once per weight."""
-        if dtype not in self._step_sizes:
-            step = ops.cast(self.iterations + 1, dtype)
-            # Powers are taken in the dtype of the weights, as Keras does, so that results agree.
-            power_1 = ops.power(ops.full((), self.beta_1, dtype=dtype), step)
-            power_2 = ops.power(ops.full((), self.beta_2, dtype=dtype), step)
-            rate = ops.cast(learning_rate, dtype)
-            self._step_sizes[dtype] = rate * ops.sqrt(1.0 - power_2) / (1.0 - power_1)
-        return self._step_sizes[dtype]
-
-    def _end_step(self) -> None:
-        self._step_sizes.clear()
+            return Rule(_core.amsgrad_update, ("momentum", "velocity", "velocity_hat"), settings)
+        return Rule(_core.adam_update, ("momentum", "velocity"), settings)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, as JSON-able values."""

@@ -1,37 +1,54 @@
-"""Clipping of gradients: by value, by the norm of each, by the norm of all together."""
+"""Clipping of gradients by norm: as factors, which cost one pass over each gradient."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pynn import ops
+from pynn import _core, ops
 
 
-def clip_by_norm(gradient: Any, clipnorm: float) -> Any:
-    """Scales `gradient` down so that its Euclidean norm is at most `clipnorm`.
+def norm_scales(
+    gradients: Sequence[Any],
+    clipnorm: float | None = None,
+    global_clipnorm: float | None = None,
+    unscale: float = 1.0,
+) -> list[Any] | None:
+    """Returns the factor that clips each of `unscale * gradients`, times `unscale`.
 
-    >>> from pynn.optimizers.clipping import clip_by_norm
-    >>> clip_by_norm([3.0, 4.0], 1.0).numpy().round(2)
-    array([0.6, 0.8], dtype=float32)
-    """
-    norm = ops.sqrt(ops.sum(ops.square(gradient)))
-    return ops.multiply(gradient, clipnorm) / ops.maximum(norm, clipnorm)
-
-
-def clip_by_global_norm(gradients: list[Any], clipnorm: float) -> list[Any]:
-    """Scales all gradients by one factor so that their joint norm is at most `clipnorm`.
-
-    A norm that is infinite or NaN makes every gradient NaN instead of hiding the trouble.
+    A global norm that is infinite or NaN makes every gradient NaN instead of hiding the trouble.
     Pascanu et al., "On the difficulty of training recurrent neural networks", 2013.
 
-    >>> from pynn.optimizers.clipping import clip_by_global_norm
-    >>> [float(g) for g in clip_by_global_norm([ops.array(3.0), ops.array(4.0)], 10.0)]
-    [3.0, 4.0]
+    Args:
+        gradients: the gradients, of any shapes.
+        clipnorm: largest norm of each gradient.
+        global_clipnorm: largest norm of all gradients together.
+        unscale: factor of the gradients before they are clipped.
+
+    Returns:
+        Float64 scalars, one per gradient; `None` if nothing is to be done.
+
+    >>> from pynn.optimizers.clipping import norm_scales
+    >>> [float(s) for s in norm_scales([ops.array([3.0]), ops.array([4.0])], global_clipnorm=1.0)]
+    [0.2, 0.2]
     """
-    total = None
-    for gradient in gradients:
-        squares = ops.sum(ops.square(gradient))
-        total = squares if total is None else total + squares
-    norm = ops.sqrt(total)
-    scale = clipnorm * ops.minimum(1.0 / norm, 1.0 / clipnorm) + (norm - norm)
-    return [gradient * ops.cast(scale, gradient.dtype) for gradient in gradients]
+    if clipnorm and clipnorm > 0:
+        return [_core.clip_scale([g], clipnorm, unscale, False) for g in gradients]
+    if global_clipnorm and global_clipnorm > 0:
+        return [_core.clip_scale(list(gradients), global_clipnorm, unscale, True)] * len(gradients)
+    if unscale != 1.0:
+        return [_core.tensor(unscale, "float64")] * len(gradients)
+    return None
+
+
+def scaled(gradients: Sequence[Any], scales: Sequence[Any] | None) -> list[Any]:
+    """Returns each gradient times its factor, in its own dtype.
+
+    >>> from pynn.optimizers.clipping import scaled
+    >>> scaled([ops.array([4.0])], [0.5])[0].numpy().tolist()
+    [2.0]
+    """
+    if scales is None:
+        return list(gradients)
+    gradients = [ops.convert_to_tensor(g) for g in gradients]
+    return [g * ops.cast(s, g.dtype) for g, s in zip(gradients, scales, strict=True)]

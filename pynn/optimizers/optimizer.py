@@ -10,7 +10,7 @@ from typing import Any
 
 from pynn import _core, backend, ops
 from pynn.naming import auto_name
-from pynn.optimizers.clipping import clip_by_global_norm, clip_by_norm
+from pynn.optimizers.clipping import norm_scales, scaled
 from pynn.optimizers.schedules import LearningRateSchedule
 from pynn.optimizers.state import OptimizerState
 from pynn.saving import deserialize_keras_object, serialize_keras_object
@@ -147,28 +147,18 @@ class Optimizer(OptimizerState):
             return
         variables = self._resolve_variables(grads, trainable_variables)
         gradients, variables = _without_missing(list(grads), variables)
-        try:
-            self._step(gradients, variables)
-        finally:
-            self._end_step()
-
-    def _step(self, gradients: list[Any], variables: list[Any]) -> None:
-        if self.loss_scale_factor is not None:
-            gradients = [gradient / self.loss_scale_factor for gradient in gradients]
+        unscale = 1.0 if self.loss_scale_factor is None else 1.0 / self.loss_scale_factor
         if self.gradient_accumulation_steps:
-            self._accumulate_and_update(gradients, variables)
+            self._accumulate_and_update(gradients, variables, unscale)
         else:
-            self._update(gradients, variables)
+            self._update(gradients, variables, unscale)
         if self.use_ema:
-            self._update_averages()
+            self._update_averages(variables)
         for variable in variables:
             constraint = getattr(variable, "constraint", None)
             if constraint is not None:
                 variable.assign(constraint(variable))
         self._iterations.assign(self._iterations + 1)
-
-    def _end_step(self) -> None:
-        """Called after every step; subclasses drop here what they computed once for all weights."""
 
     def stateless_apply(
         self,
@@ -260,29 +250,32 @@ class Optimizer(OptimizerState):
                 )
         return variables
 
-    def _update(self, gradients: list[Any], variables: list[Any]) -> None:
-        gradients = self._clip(gradients)
+    def _update(self, gradients: list[Any], variables: list[Any], unscale: float = 1.0) -> None:
+        """Clips `unscale * gradients`, lets weights decay and applies the update rule."""
+        gradients = scaled(
+            gradients, norm_scales(gradients, self.clipnorm, self.global_clipnorm, unscale)
+        )
+        if self.clipvalue and self.clipvalue > 0:
+            gradients = [ops.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
         self._decay_weights(variables)
-        self._update_variables(gradients, variables, self.learning_rate)
-
-    def _update_variables(
-        self, gradients: list[Any], variables: list[Any], learning_rate: Any
-    ) -> None:
+        rate = self.learning_rate
         for gradient, variable in zip(gradients, variables, strict=True):
-            self.update_step(gradient, variable, learning_rate)
+            self.update_step(gradient, variable, rate)
 
-    def _accumulate_and_update(self, gradients: list[Any], variables: list[Any]) -> None:
+    def _accumulate_and_update(
+        self, gradients: list[Any], variables: list[Any], unscale: float
+    ) -> None:
         """Computes the update in every step and keeps it in every n-th: a trace cannot branch."""
         steps = self.gradient_accumulation_steps or 1
         is_update = ops.equal((self._iterations + 1) % steps, 0)
         accumulators = [self.slot("gradient_accumulator", v) for v in variables]
+        if unscale != 1.0:
+            gradients = [gradient * unscale for gradient in gradients]
         sums = [g + acc for g, acc in zip(gradients, accumulators, strict=True)]
-        touched = variables + [
-            slot
-            for name, column in self._slots.items()
-            if name not in ("gradient_accumulator", "average")
-            for slot in column
-        ]
+        own = [self._iterations, self._learning_rate]
+        own += self._slots["gradient_accumulator"] + self._slots.get("average", [])
+        kept = {id(variable) for variable in own}
+        touched = variables + [v for v in self._variables if id(v) not in kept]
         before = [variable.value for variable in touched]
         self._update([total / steps for total in sums], variables)
         for variable, old in zip(touched, before, strict=True):
@@ -291,27 +284,23 @@ class Optimizer(OptimizerState):
         for accumulator, total in zip(accumulators, sums, strict=True):
             accumulator.assign(ops.where(is_update, ops.zeros_like(total), total))
 
-    def _update_averages(self) -> None:
+    def _update_averages(self, updated: list[Any]) -> None:
+        """Updates the moving averages of all weights; `updated` are those of this step."""
+        del updated
+        self._average(self._trainable_variables)
+
+    def _average(self, variables: list[Any]) -> None:
         frequency = self.ema_overwrite_frequency
         overwrite = None
         if frequency:
             overwrite = ops.equal((self.iterations + 1) % frequency, 0)
         started = ops.not_equal(self.iterations, 0)
-        for variable in self._trainable_variables:
+        for variable in variables:
             average = self.slot("average", variable)
             momentum = ops.cast(started, variable.dtype) * self.ema_momentum
             average.assign(momentum * average + (1.0 - momentum) * variable)
             if overwrite is not None:
                 variable.assign(ops.where(overwrite, average.value, variable.value))
-
-    def _clip(self, gradients: list[Any]) -> list[Any]:
-        if self.clipnorm:
-            return [clip_by_norm(gradient, self.clipnorm) for gradient in gradients]
-        if self.global_clipnorm:
-            return clip_by_global_norm(gradients, self.global_clipnorm)
-        if self.clipvalue:
-            return [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
-        return gradients
 
     # ---- weight decay ----------------------------------------------------------------------
 
@@ -331,14 +320,15 @@ class Optimizer(OptimizerState):
         self._not_decayed = list(var_list or ())
         self._not_decayed_pattern = re.compile("|".join(var_names)) if var_names else None
 
+    def _decays(self, variable: Any) -> bool:
+        pattern = self._not_decayed_pattern
+        is_named = pattern is not None and pattern.search(variable.name)
+        return not is_named and all(variable is not other for other in self._not_decayed)
+
     def _decay_weights(self, variables: list[Any]) -> None:
         if self.weight_decay is None:
             return
-        for variable in variables:
-            pattern = self._not_decayed_pattern
-            is_named = pattern is not None and pattern.search(variable.name)
-            if is_named or any(variable is other for other in self._not_decayed):
-                continue
+        for variable in filter(self._decays, variables):
             rate = ops.cast(self.learning_rate, variable.dtype)
             variable.assign(variable - variable * self.weight_decay * rate)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynn import _core, ops
-from pynn.optimizers.optimizer import Optimizer
+from pynn import _core
+from pynn.optimizers.fused import FusedOptimizer, Rule
 
 
-class RMSprop(Optimizer):
+class RMSprop(FusedOptimizer):
     """Divides the gradient by a running average of its magnitude.
 
     `v = rho * v + (1 - rho) * g^2; w -= lr * g / sqrt(v + epsilon)`. Tieleman and Hinton,
@@ -69,39 +69,21 @@ class RMSprop(Optimizer):
         self.epsilon = epsilon
         self.centered = centered
         self.slot_groups = (("velocity",),)
-        if momentum:
+        if momentum > 0:
             self.slot_groups += (("momentum",),)
         if centered:
             self.slot_groups += (("average_gradient",),)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Applies the rule to one variable."""
-        rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
-        if self.centered or self.momentum:
-            self._general_step(gradient, variable, rate)
-            return
-        state = self.slot("velocity", variable)
-        weight, velocity = _core.rmsprop_update(
-            variable.value, state.value, gradient, rate, self.rho, self.epsilon
-        )
-        variable.assign(weight)
-        state.assign(velocity)
-
-    def _general_step(self, gradient: Any, variable: Any, rate: Any) -> None:
-        velocity = self.slot("velocity", variable)
-        velocity.assign(self.rho * velocity + (1.0 - self.rho) * ops.square(gradient))
-        denominator = velocity + self.epsilon
-        if self.centered:
-            average = self.slot("average_gradient", variable)
-            average.assign(self.rho * average + (1.0 - self.rho) * gradient)
-            denominator = velocity - ops.square(average) + self.epsilon
-        step = rate * gradient / ops.sqrt(denominator)
-        if self.momentum:
-            momentum = self.slot("momentum", variable)
-            momentum.assign(self.momentum * momentum + step)
-            step = momentum
-        variable.assign(variable - step)
+    def _rule(self, variable: Any) -> Rule:
+        ops = {
+            (False, False): _core.rmsprop_update,
+            (True, False): _core.rmsprop_momentum_update,
+            (False, True): _core.rmsprop_centered_update,
+            (True, True): _core.rmsprop_centered_momentum_update,
+        }
+        slots = tuple(name for group in self.slot_groups for name in group)
+        op = ops[self.momentum > 0, bool(self.centered)]
+        return Rule(op, slots, (self.rho, self.momentum, self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, as JSON-able values."""

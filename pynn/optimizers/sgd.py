@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynn import _core, ops
-from pynn.optimizers.optimizer import Optimizer
+from pynn import _core
+from pynn.optimizers.fused import FusedOptimizer, Rule
 
 
-class SGD(Optimizer):
+class SGD(FusedOptimizer):
     """Gradient descent, with or without (Nesterov) momentum.
 
     `w -= lr * g`, or with momentum `m = momentum * m - lr * g; w += m`, or with Nesterov momentum
@@ -73,19 +73,11 @@ class SGD(Optimizer):
         if momentum:
             self.slot_groups = (("momentum",),)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Applies the rule to one variable."""
-        rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
+    def _rule(self, variable: Any) -> Rule:
         if not self.momentum:
-            variable.assign(_core.sgd_update(variable.value, gradient, rate))
-            return
-        state = self.slot("momentum", variable)
-        weight, momentum = _core.momentum_update(
-            variable.value, state.value, gradient, rate, self.momentum, self.nesterov
-        )
-        variable.assign(weight)
-        state.assign(momentum)
+            return Rule(_core.sgd_update, ())
+        op = _core.nesterov_update if self.nesterov else _core.momentum_update
+        return Rule(op, ("momentum",), (self.momentum,))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, as JSON-able values."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pynn import initializers, ops
@@ -18,6 +19,8 @@ class OptimizerState:
     # Tuples of state names; the variables of one tuple are made weight by weight, which is the
     # order in which Keras stores them.
     slot_groups: tuple[tuple[str, ...], ...] = ()
+    # What states start as, by name, where that is not zero.
+    slot_initializers: Mapping[str, Any] = MappingProxyType({})
 
     name: str
     use_ema: bool
@@ -132,16 +135,21 @@ class OptimizerState:
         for variable in variables:
             self._index[id(variable)] = len(self._trainable_variables)
             self._trainable_variables.append(variable)
-        groups = list(self.slot_groups)
-        if self.gradient_accumulation_steps:
-            groups.insert(0, ("gradient_accumulator",))
         if self.use_ema:
-            groups.insert(0, ("average",))
-        for group in groups:
-            for name, column in zip(
-                group, self.add_optimizer_variables(variables, group), strict=True
-            ):
-                self._slots.setdefault(name, []).extend(column)
+            self._add_slot_group(variables, ("average",))
+        if self.gradient_accumulation_steps:
+            self._add_slot_group(variables, ("gradient_accumulator",))
+        self._add_rule_slots(variables)
+
+    def _add_rule_slots(self, variables: list[Any]) -> None:
+        for group in self.slot_groups:
+            self._add_slot_group(variables, group)
+
+    def _add_slot_group(self, variables: list[Any], names: tuple[str, ...]) -> None:
+        starts = [self.slot_initializers.get(name, "zeros") for name in names]
+        columns = self.add_optimizer_variables(variables, names, starts)
+        for name, column in zip(names, columns, strict=True):
+            self._slots.setdefault(name, []).extend(column)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         clone = type(self).__new__(type(self))

@@ -1,0 +1,83 @@
+"""Adamax: Adam with the largest gradient in place of the mean square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynn import _core
+from pynn.optimizers.fused import FusedOptimizer, Rule
+
+
+class Adamax(FusedOptimizer):
+    """Steps from running averages of the gradient, divided by a decaying maximum.
+
+    `m += (g - m) * (1 - beta_1); u = max(beta_2 * u, |g|);
+    w -= lr / (1 - beta_1^t) * m / (u + epsilon)`. Kingma and Ba, "Adam: a method for stochastic
+    optimization", 2014, section 7.1.
+
+    Args:
+        learning_rate: float, schedule or function.
+        beta_1: how much of the average gradient stays in every step.
+        beta_2: how much of the largest gradient stays in every step.
+        epsilon: added to the divisor.
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name: see
+            `Optimizer`.
+
+    >>> import pynn
+    >>> weight = pynn.Variable([1.0])
+    >>> optimizer = pynn.optimizers.Adamax(learning_rate=0.1)
+    >>> optimizer.apply([pynn.ops.array([2.0])], [weight])
+    >>> weight.numpy().round(3)
+    array([0.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.slot_groups = (("momentum", "norm"),)
+
+    def _rule(self, variable: Any) -> Rule:
+        settings = (self.beta_1, self.beta_2, self.epsilon)
+        return Rule(_core.adamax_update, ("momentum", "norm"), settings)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments, as JSON-able values."""
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+        }
