@@ -28,3 +28,10 @@ foreach(source ${campaign_sources})
   target_include_directories(${name} PRIVATE tests/cpp)
   target_link_libraries(${name} PRIVATE pynn_core)
 endforeach()
+
+# The kernels of the amx level on a software model of the tiles: tested wherever there is AVX-512.
+if(TARGET pynn_kernels_avx512)
+  pynn_matrix_objects(amx_model gemm_amx.cpp)
+  target_compile_definitions(pynn_kernels_amx_model PRIVATE PYNN_EMULATE_AMX)
+  pynn_add_objects(test_pieces amx_model)
+endif()
