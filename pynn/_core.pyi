@@ -87,6 +87,7 @@ __all__: list[str] = [
     "logical_xor",
     "logsumexp",
     "matmul",
+    "matmul_precision",
     "max",
     "maximum",
     "mean",
@@ -125,6 +126,7 @@ __all__: list[str] = [
     "scatter_add",
     "set_autocast",
     "set_default_float",
+    "set_matmul_precision",
     "set_num_threads",
     "sgd_update",
     "sigmoid",
@@ -529,6 +531,7 @@ def logsumexp(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) ->
 def matmul(
     x: typing.Any, y: typing.Any, transpose_x: bool = False, transpose_y: bool = False
 ) -> Tensor: ...
+def matmul_precision() -> str: ...
 def max(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def maximum(x: typing.Any, y: typing.Any) -> Tensor: ...
 def mean(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
@@ -675,6 +678,7 @@ def set_autocast(dtype: str | None) -> str | None:
     """
 
 def set_default_float(arg0: str) -> None: ...
+def set_matmul_precision(precision: str) -> None: ...
 def set_num_threads(threads: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def sgd_update(
     arrays: collections.abc.Sequence,

@@ -23,11 +23,13 @@ __all__ = [
     "backend",
     "dtype_policy",
     "epsilon",
+    "float32_matmul_precision",
     "floatx",
     "image_data_format",
     "num_threads",
     "set_dtype_policy",
     "set_epsilon",
+    "set_float32_matmul_precision",
     "set_floatx",
     "set_image_data_format",
     "set_num_threads",
@@ -63,6 +65,44 @@ def num_threads() -> int:
     return int(_core.num_threads())
 
 
+def set_float32_matmul_precision(precision: Literal["highest", "high", "medium"]) -> None:
+    """Say how exact products of float32 matrices must be, from now on and for the whole process.
+
+    The three names have the meaning of PyTorch's `torch.set_float32_matmul_precision`. A machine
+    may compute a product from bfloat16 pieces of every element, on units many times as fast as its
+    float32 arithmetic (Henry, Tang and Heinecke, 2019, https://arxiv.org/abs/1904.06376). Products
+    are summed in float32 in any case, and a lower precision that saves no time here is not used.
+
+    Args:
+        precision: "highest" (the default) is never less accurate than float32 arithmetic; "high"
+            allows two pieces, 16 significant bits of every element (a relative error of about
+            1e-5); "medium" allows one, 8 bits (about 4e-3).
+
+    Raises:
+        ValueError: any other precision.
+
+    >>> set_float32_matmul_precision("high")
+    >>> float32_matmul_precision()
+    'high'
+    >>> set_float32_matmul_precision("highest")
+    """
+    if not isinstance(precision, str):
+        raise ValueError(
+            "pynn.config.set_float32_matmul_precision: expected 'highest', 'high' or 'medium'; "
+            f"received {precision!r}"
+        )
+    _core.set_matmul_precision(precision)
+
+
+def float32_matmul_precision() -> str:
+    """How exact products of float32 matrices are: "highest", "high" or "medium".
+
+    >>> float32_matmul_precision()
+    'highest'
+    """
+    return str(_core.matmul_precision())
+
+
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
     """Show version, instruction set, threads and build of the engine, each with its reason.
 
@@ -73,7 +113,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         ValueError: any other mode.
 
     >>> sorted(show_config(mode="dicts"))
-    ['build', 'isa', 'machine', 'python', 'threads', 'version']
+    ['build', 'isa', 'machine', 'matmul', 'python', 'threads', 'version']
     """
     if mode not in ("stdout", "dicts"):
         raise ValueError(f"pynn.show_config: expected mode 'stdout' or 'dicts'; received {mode!r}")
@@ -90,6 +130,7 @@ def _report() -> dict[str, Any]:
     return {
         "version": __version__,
         "isa": dict(_core.isa_info()),
+        "matmul": {"float32_precision": float32_matmul_precision()},
         "threads": dict(_core.thread_info()),
         "build": dict(_core.build_info()),
         "machine": {"cpu": _cpu_name(), "platform": platform.platform()},
@@ -104,6 +145,8 @@ def _as_text(report: dict[str, Any]) -> str:
         "instruction set": f"{isa['active']} ({isa['reason']})",
         "  available here": ", ".join(isa["available"]),
         "  compiled in": ", ".join(isa["compiled"]),
+        "bfloat16 products": isa["bfloat16"],
+        "float32 products": f"{report['matmul']['float32_precision']} precision",
         "threads": f"{threads['threads']} ({threads['reason']})",
         "OpenMP": build["openmp"],
         "compiler": build["compiler"],
@@ -111,7 +154,7 @@ def _as_text(report: dict[str, Any]) -> str:
         "platform": report["machine"]["platform"],
         "Python": f"{report['python']['version']}, NumPy {report['python']['numpy']}",
     }
-    return "\n".join(f"{name:<16} {value}" for name, value in rows.items())
+    return "\n".join(f"{name:<17} {value}" for name, value in rows.items())
 
 
 def _cpu_name() -> str:

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -41,6 +42,42 @@ def test_unknown_level_is_an_error(tmp_path):
     result = run("info", cwd=tmp_path, PYNN_ISA="avx1024")
     assert result.returncode != 0
     assert "avx1024" in result.stderr
+
+
+def test_amx_where_there_is_none_is_an_error(tmp_path):
+    if "amx" in pynn.show_config(mode="dicts")["isa"]["available"]:
+        pytest.skip("this machine has AMX, or this build a model of it")
+    result = run("info", cwd=tmp_path, PYNN_ISA="amx")
+    assert result.returncode != 0
+    assert "pynn: PYNN_ISA: expected a level that can run here" in result.stderr
+    assert "received 'amx', which this" in result.stderr
+
+
+def test_info_says_what_bfloat16_products_run_on(tmp_path):
+    result = run("info", cwd=tmp_path, PYNN_ISA="baseline")
+    assert re.search(r"^bfloat16 products +converted to float32$", result.stdout, re.MULTILINE)
+    unit = pynn.show_config(mode="dicts")["isa"]["bfloat16"]
+    assert unit in {"AMX", "AMX (software model)", "AVX512-BF16", "converted to float32"}
+
+
+def test_float32_matmul_precision():
+    assert pynn.config.float32_matmul_precision() == "highest"
+    try:
+        for precision in ("medium", "high", "highest"):
+            pynn.config.set_float32_matmul_precision(precision)
+            assert pynn.config.float32_matmul_precision() == precision
+            report = pynn.show_config(mode="dicts")
+            assert report["matmul"] == {"float32_precision": precision}
+    finally:
+        pynn.config.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("precision", ["low", "", "HIGH", None, 2, b"high"])
+def test_float32_matmul_precision_is_checked(precision):
+    message = "pynn.config.set_float32_matmul_precision: expected 'highest', 'high' or 'medium'; "
+    with pytest.raises(ValueError, match=re.escape(message + "received ")):
+        pynn.config.set_float32_matmul_precision(precision)
+    assert pynn.config.float32_matmul_precision() == "highest"
 
 
 def test_show_config_returns_what_it_prints(capsys):

@@ -6,6 +6,7 @@
 #include "runtime/arena.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
+#include "runtime/precision.h"
 #include "runtime/probe.h"
 
 namespace pynn {
@@ -59,6 +60,11 @@ void bind_runtime(py::module_& m) {
   });
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
+  m.def("matmul_precision", [] { return std::string(to_string(matmul_precision())); });
+  m.def(
+      "set_matmul_precision",
+      [](const std::string& name) { set_matmul_precision(parse_matmul_precision(name)); },
+      py::arg("precision"));
   m.def("build_info", [] {
     py::dict d;
     d["version"] = PYNN_VERSION;
