@@ -4,71 +4,201 @@ import copy
 
 import numpy as np
 import pytest
+from optimizer_op_cases import RULES, Step, adafactor_matrix
 
 import pynn
 from pynn import ops, optimizers
 
 STEPS = 20
+TOLERANCE = {
+    "float32": {"rtol": 2e-4, "atol": 2e-5},
+    "float64": {"rtol": 1e-10, "atol": 1e-12},
+}
 
 
 def gradients(seed=0, shape=(3, 4)):
     return np.random.default_rng(seed).normal(size=(STEPS, *shape))
 
 
-def run(optimizer, grads, start=1.0):
-    weight = pynn.Variable(np.full(grads.shape[1:], start, np.float32), name="w")
+def run(optimizer, grads, start=1.0, dtype="float32"):
+    weight = pynn.Variable(np.full(grads.shape[1:], start), dtype=dtype, name="w")
     for gradient in grads:
-        optimizer.apply([ops.array(gradient, dtype="float32")], [weight])
+        optimizer.apply([ops.array(gradient, dtype=dtype)], [weight])
     return weight.numpy()
 
 
-def sgd(w, g, s, t, lr=0.1, momentum=0.0, nesterov=False):
-    s["m"] = momentum * s.get("m", 0.0) - lr * g
-    return w + (momentum * s["m"] - lr * g if nesterov else s["m"])
-
-
-def rmsprop(w, g, s, t, lr=0.1, rho=0.9, momentum=0.0, eps=1e-7, centered=False):
-    s["v"] = rho * s.get("v", 0.0) + (1 - rho) * g**2
-    s["a"] = rho * s.get("a", 0.0) + (1 - rho) * g
-    step = lr * g / np.sqrt(s["v"] - (s["a"] ** 2 if centered else 0.0) + eps)
-    s["m"] = momentum * s.get("m", 0.0) + step
-    return w - (s["m"] if momentum else step)
-
-
-def adam(w, g, s, t, lr=0.1, b1=0.9, b2=0.999, eps=1e-7, amsgrad=False):
-    s["m"] = b1 * s.get("m", 0.0) + (1 - b1) * g
-    s["v"] = b2 * s.get("v", 0.0) + (1 - b2) * g**2
-    s["h"] = np.maximum(s.get("h", 0.0), s["v"])
-    alpha = lr * np.sqrt(1 - b2**t) / (1 - b1**t)
-    return w - alpha * s["m"] / (np.sqrt(s["h"] if amsgrad else s["v"]) + eps)
-
-
+# The rules of optimizer_op_cases.py, which are written from the papers: name, class, settings that
+# match the constants there, and what the states start with.
+MOMENTS = {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3}
+RMSPROP = {"rho": 0.8, "epsilon": 1e-3}
+FTRL = {
+    "learning_rate_power": -0.5,
+    "l1_regularization_strength": 0.3,
+    "l2_regularization_strength": 0.1,
+    "l2_shrinkage_regularization_strength": 0.02,
+    "beta": 0.4,
+}
+ADAFACTOR = {"epsilon_1": 1e-3, "epsilon_2": 1e-2, "clip_threshold": 0.5}
 CASES = [
-    (optimizers.SGD, sgd, {}, {}),
-    (optimizers.SGD, sgd, {"momentum": 0.9}, {"momentum": 0.9}),
-    (optimizers.SGD, sgd, {"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "nesterov": True}),
-    (optimizers.RMSprop, rmsprop, {}, {}),
-    (optimizers.RMSprop, rmsprop, {"momentum": 0.5}, {"momentum": 0.5}),
-    (optimizers.RMSprop, rmsprop, {"centered": True}, {"centered": True}),
-    (optimizers.Adam, adam, {}, {}),
-    (optimizers.Adam, adam, {"amsgrad": True}, {"amsgrad": True}),
-    (optimizers.Adam, adam, {"beta_1": 0.8, "beta_2": 0.9}, {"b1": 0.8, "b2": 0.9}),
+    ("sgd", optimizers.SGD, {}, []),
+    ("momentum", optimizers.SGD, {"momentum": 0.9}, [0]),
+    ("nesterov", optimizers.SGD, {"momentum": 0.9, "nesterov": True}, [0]),
+    ("rmsprop", optimizers.RMSprop, RMSPROP, [0]),
+    ("rmsprop_momentum", optimizers.RMSprop, {**RMSPROP, "momentum": 0.5}, [0, 0]),
+    ("rmsprop_centered", optimizers.RMSprop, {**RMSPROP, "centered": True}, [0, 0]),
+    (
+        "rmsprop_centered_momentum",
+        optimizers.RMSprop,
+        {**RMSPROP, "momentum": 0.5, "centered": True},
+        [0, 0, 0],
+    ),
+    ("adam", optimizers.Adam, MOMENTS, [0, 0]),
+    ("amsgrad", optimizers.Adam, {**MOMENTS, "amsgrad": True}, [0, 0, 0]),
+    ("adagrad", optimizers.Adagrad, {"epsilon": 1e-3}, [0.1]),
+    ("adadelta", optimizers.Adadelta, {"rho": 0.8, "epsilon": 1e-3}, [0, 0]),
+    ("adamax", optimizers.Adamax, MOMENTS, [0, 0]),
+    ("nadam", optimizers.Nadam, MOMENTS, [0, 0]),
+    ("ftrl", optimizers.Ftrl, FTRL, [0.1, 0]),
+    ("lion", optimizers.Lion, {"beta_1": 0.9, "beta_2": 0.99}, [0]),
+    ("lamb", optimizers.Lamb, MOMENTS, [0, 0]),
+    ("adafactor", optimizers.Adafactor, ADAFACTOR, [0]),
+    ("adafactor_matrix", optimizers.Adafactor, ADAFACTOR, [0, 0, 0]),
+]
+# The first of the rules of one name is the usual one.
+PAPERS = {name: rule for name, rule, _, _ in reversed(RULES)} | {
+    "adafactor_matrix": adafactor_matrix
+}
+ALL = [
+    cls
+    for name, cls in vars(optimizers).items()
+    if name in optimizers.__all__ and name[0].isupper()
+]
+ALL = [cls for cls in ALL if cls is not optimizers.Optimizer]
+EACH = pytest.mark.parametrize("cls", ALL)
+
+
+def start_of(name, start, shape):
+    """States as they start; the row and column means of Adafactor lack an axis."""
+    shapes = [shape] * len(start)
+    if name == "adafactor_matrix":
+        shapes[:2] = shape[:-1], (*shape[:-2], shape[-1])
+    return [np.full(s, float(value)) for s, value in zip(shapes, start, strict=True)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "cls", "settings", "start"), CASES)
+def test_twenty_steps_of_the_paper(name, cls, settings, start, dtype):
+    shape = (3, 4) if name != "adafactor" else (5,)
+    grads = gradients(shape=shape)
+    w, states, product = np.ones(shape), start_of(name, start, shape), 1.0
+    rate = float(np.float32(0.1))  # the variable of the learning rate is float32
+    for t, gradient in enumerate(grads, 1):
+        product *= 0.9 * (1 - 0.5 * 0.96**t)
+        w, *states = PAPERS[name](w, *states, gradient, Step(rate, t, product))
+    result = run(cls(learning_rate=0.1, **settings), grads, dtype=dtype)
+    np.testing.assert_allclose(result, w, **TOLERANCE[dtype])
+
+
+TOGETHER = [
+    {"clipnorm": 0.5, "weight_decay": 0.1, "use_ema": True, "ema_momentum": 0.8},
+    {"global_clipnorm": 0.5, "use_ema": True, "ema_overwrite_frequency": 3},
+    {"clipvalue": 0.5, "weight_decay": 0.1, "loss_scale_factor": 4.0},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 0.5, "use_ema": True},
 ]
 
 
-@pytest.mark.parametrize(("cls", "rule", "settings", "reference"), CASES)
-def test_twenty_steps_against_float64(cls, rule, settings, reference):
-    grads = gradients()
-    expected, state = np.ones(grads.shape[1:]), {}
-    for t, gradient in enumerate(grads, 1):
-        expected = rule(expected, gradient, state, t, **reference)
-    result = run(cls(learning_rate=0.1, **settings), grads)
-    np.testing.assert_allclose(result, expected, rtol=2e-4, atol=2e-5)
+def unfused(cls):
+    """The class with its rule alone in one pass, and separate operations around it."""
+
+    class Twin(cls):
+        def update_step(self, gradient, variable, learning_rate):
+            super().update_step(gradient, variable, learning_rate)
+
+    return Twin
 
 
-@pytest.mark.parametrize("cls", [optimizers.SGD, optimizers.RMSprop, optimizers.Adam])
+@pytest.mark.parametrize("settings", TOGETHER)
+@EACH
+def test_one_pass_equals_separate_operations(cls, settings):
+    results = []
+    for kind in (cls, unfused(cls)):
+        optimizer = kind(learning_rate=0.1, **settings)
+        weights = [pynn.Variable(np.full(shape, 0.5)) for shape in ((3, 4), (7,))]
+        for step in range(6):
+            grads = [gradients(step, w.shape)[0] for w in weights]
+            optimizer.apply([ops.array(g, dtype="float32") for g in grads], weights)
+        results.append([v.numpy() for v in [*weights, *optimizer.variables]])
+    for one_pass, separate in zip(*results, strict=True):
+        np.testing.assert_allclose(one_pass, separate, rtol=2e-5, atol=2e-6)
+
+
+SHAPES = ((300, 130), (40_000,), (3,))  # several blocks of a sum, and less than a vector
+DRAWN = [np.random.default_rng(s).normal(size=80_000).astype("float32") for s in range(4)]
+
+
+def several_steps(cls, settings, compiled):
+    """Bits of weights and state after three steps."""
+    optimizer = cls(learning_rate=0.1, **settings)
+    start, *grads = [[x[: np.prod(shape)].reshape(shape) for shape in SHAPES] for x in DRAWN]
+    weights = [pynn.Variable(x * 0.1) for x in start]
+    optimizer.build(weights)
+    if compiled:
+        with pynn._core.Trace() as trace:
+            optimizer.apply([trace.input(shape, "float32") for shape in SHAPES], weights)
+            executable = trace.finish([])
+    for step in grads:
+        if compiled:
+            executable.run(step)
+        else:
+            optimizer.apply([ops.array(g) for g in step], weights)
+    return [v.numpy().tobytes() for v in [*weights, *optimizer.variables]]
+
+
+@pytest.mark.parametrize("settings", [{}, TOGETHER[0], TOGETHER[3]])
+@EACH
+def test_same_bits_compiled_and_for_every_number_of_threads(cls, settings):
+    before = pynn.config.num_threads()
+    try:
+        pynn.config.set_num_threads(1)
+        expected = several_steps(cls, settings, compiled=False)
+        for threads in (1, 2, 3, 8):
+            pynn.config.set_num_threads(threads)
+            assert several_steps(cls, settings, compiled=True) == expected
+    finally:
+        pynn.config.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@EACH
+def test_half_weights_are_updated_in_float32(cls, dtype):
+    weight = pynn.Variable(np.full((2, 3), 0.5), dtype=dtype)
+    optimizer = cls(learning_rate=0.125, clipnorm=1.0, weight_decay=0.1)
+    optimizer.apply([ops.ones((2, 3), dtype=dtype)], [weight])
+    assert weight.dtype == dtype
+    assert (weight.numpy().astype("float32") < 0.5).all()
+
+
+@EACH
+def test_empty_weights(cls):
+    weights = [pynn.Variable(np.zeros(shape)) for shape in ((0,), (0, 3), (3, 0))]
+    optimizer = cls(0.1, clipnorm=1.0)
+    optimizer.apply([ops.zeros(w.shape) for w in weights], weights)
+    assert all(np.isfinite(v.numpy()).all() for v in [*weights, *optimizer.variables])
+
+
+@pytest.mark.parametrize("settings", [{}, {"clipvalue": 1.0}, {"clipnorm": 1.0}])
+@EACH
+def test_nan_is_not_hidden(cls, settings):
+    weight = pynn.Variable(np.ones(20))
+    gradient = np.ones(20, np.float32)
+    gradient[17] = np.nan
+    cls(0.1, **settings).apply([ops.array(gradient)], [weight])
+    assert np.isnan(weight.numpy()[17])
+
+
+@pytest.mark.parametrize("cls", [c for c in ALL if c is not optimizers.Ftrl])
 def test_weight_decay_is_decoupled(cls):
-    plain = cls(learning_rate=0.1)
+    plain = cls(learning_rate=0.1, weight_decay=0.0)
     decayed = cls(learning_rate=0.1, weight_decay=0.2)
     zeros = np.zeros((1, 3))
     np.testing.assert_allclose(run(plain, zeros), 1.0)
@@ -206,6 +336,27 @@ def test_function_as_learning_rate():
     assert float(weight[0]) == 0.5
 
 
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("cls", [optimizers.SGD, unfused(optimizers.SGD)])
+def test_a_function_is_called_once_per_step_of_fit(cls, eager):
+    calls = []
+
+    def rate():
+        calls.append(len(calls))
+        return 0.5 ** len(calls)
+
+    model = pynn.Sequential([pynn.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    optimizer = cls(rate, weight_decay=0.1)
+    # The loss has gradient -1, so that the weight adds up the rates.
+    model.compile(optimizer, loss=lambda y, p: -ops.mean(p), run_eagerly=eager)
+    model.fit(np.ones((6, 1)), np.ones((6, 1)), batch_size=2, epochs=2, verbose=0)
+    assert len(calls) == 6
+    weight = 0.0
+    for step in range(1, 7):
+        weight = weight * (1 - 0.1 * 0.5**step) + 0.5**step
+    np.testing.assert_allclose(model.get_weights()[0], [[weight]], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "names"),
     [
@@ -295,9 +446,9 @@ def test_bad_settings_raise(settings):
         optimizers.SGD(**settings)
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam", "AdamW"])
-def test_config_round_trip(name):
-    optimizer = getattr(optimizers, name)(learning_rate=0.5, clipnorm=1.0, name="mine")
+@EACH
+def test_config_round_trip(cls):
+    optimizer = cls(learning_rate=0.5, clipnorm=1.0, name="mine")
     again = optimizers.deserialize(optimizers.serialize(optimizer))
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
@@ -316,6 +467,51 @@ def test_state_travels():
     second.set_weights([v.numpy() for v in first.variables])
     with pytest.warns(UserWarning, match="not loaded"):
         optimizers.Adam().load_own_variables(store)
+
+
+@pytest.mark.parametrize(
+    ("cls", "settings"),
+    [
+        (optimizers.Lion, {"beta_1": 0.0}),
+        (optimizers.Lion, {"beta_1": 1.5}),
+        (optimizers.Ftrl, {"initial_accumulator_value": -1.0}),
+        (optimizers.Ftrl, {"learning_rate_power": 0.5}),
+        (optimizers.Ftrl, {"l1_regularization_strength": -0.1}),
+        (optimizers.Ftrl, {"l2_regularization_strength": -0.1}),
+        (optimizers.Ftrl, {"l2_shrinkage_regularization_strength": -0.1}),
+        (optimizers.AdamW, {"weight_decay": None}),
+    ],
+)
+def test_settings_that_a_rule_refuses(cls, settings):
+    with pytest.raises(ValueError, match=f"pynn.optimizers.{cls.__name__}: expected"):
+        cls(**settings)
+
+
+def one(dtype="float32"):
+    return pynn._core.tensor(1.0, dtype)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "gradient", "scalars", "error", "words"),
+    [
+        ([(3,)], (4,), [one(), 0, one()], ValueError, r"a gradient.*\(3,\).*\(4,\)"),
+        ([(3,)] * 3, (3,), [one(), 0, one()], ValueError, r"0 state.*3 array"),
+        ([(3,), (4,)], (3,), [one(), 0, one()], ValueError, r"states.*\(3,\).*\(4,\)"),
+        ([], (3,), [one(), 0, one()], ValueError, "1 to 5 arrays"),
+        ([(3,)], (3,), [one(), 0], ValueError, "3 scalars"),
+        ([(3,)], (3,), [one(), one(), one()], TypeError, "iterations.*int32"),
+        ([(3,)], (3,), [0, 0, one()], TypeError, "learning rate.*float32"),
+    ],
+)
+def test_updates_check_what_they_get(arrays, gradient, scalars, error, words):
+    with pytest.raises(error, match=r"pynn\.sgd_update: expected.*" + words):
+        pynn._core.sgd_update(
+            [np.ones(shape, np.float32) for shape in arrays],
+            np.ones(gradient, np.float32),
+            scalars,
+            [],
+            [0.0] * 4,
+        )
 
 
 def test_get():

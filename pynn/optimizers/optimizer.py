@@ -257,8 +257,8 @@ class Optimizer(OptimizerState):
         )
         if self.clipvalue and self.clipvalue > 0:
             gradients = [ops.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
-        self._decay_weights(variables)
         rate = self.learning_rate
+        self._decay_weights(variables, rate)
         for gradient, variable in zip(gradients, variables, strict=True):
             self.update_step(gradient, variable, rate)
 
@@ -325,11 +325,11 @@ class Optimizer(OptimizerState):
         is_named = pattern is not None and pattern.search(variable.name)
         return not is_named and all(variable is not other for other in self._not_decayed)
 
-    def _decay_weights(self, variables: list[Any]) -> None:
+    def _decay_weights(self, variables: list[Any], learning_rate: Any) -> None:
         if self.weight_decay is None:
             return
         for variable in filter(self._decays, variables):
-            rate = ops.cast(self.learning_rate, variable.dtype)
+            rate = ops.cast(learning_rate, variable.dtype)
             variable.assign(variable - variable * self.weight_decay * rate)
 
     # ---- learning rate ---------------------------------------------------------------------
@@ -340,7 +340,11 @@ class Optimizer(OptimizerState):
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
             return rate(self._iterations.value)
-        return rate() if self.has_callable_rate else rate
+        if not self.has_callable_rate:
+            return rate
+        if not _core.in_trace():
+            self.call_rate()
+        return self._called_rate.value
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
@@ -361,14 +365,22 @@ class Optimizer(OptimizerState):
 
     @property
     def has_callable_rate(self) -> bool:
-        """Whether the learning rate comes from a function without arguments.
-
-        Such a function is called in every step, so that step cannot be compiled.
-        """
+        """Whether the learning rate comes from a function without arguments."""
         return _is_function(self._learning_rate)
 
+    def call_rate(self) -> None:
+        """Calls the function that the learning rate comes from; compiled steps use its result.
+
+        For training loops of your own that compile steps: call it before each of them.
+        """
+        self._called_rate.assign(self._learning_rate())
+
     def _as_learning_rate(self, learning_rate: Any) -> Any:
-        if isinstance(learning_rate, LearningRateSchedule) or _is_function(learning_rate):
+        if isinstance(learning_rate, LearningRateSchedule):
+            return learning_rate
+        if _is_function(learning_rate):
+            # Not among `variables`: every step gets a new one, so there is nothing to save.
+            self._called_rate = Variable(0.0, dtype=backend.floatx(), trainable=False)
             return learning_rate
         if isinstance(learning_rate, bool) or not isinstance(
             learning_rate, numbers.Real | Variable | _core.Tensor

@@ -129,12 +129,16 @@ class Step:
         """Runs up to `limit` batches of `piece` after the first `done`; returns how many.
 
         The engine comes back when it is time to refresh the progress line: Python then also
-        looks at signals, such as Ctrl-C.
+        looks at signals, such as Ctrl-C. A learning rate that is a function is called before
+        every batch.
         """
         step = self.compiled(piece.arrays, piece.batch_size)
         if step is None:
             self._run_eagerly(piece, done)
             return 1
+        if self.phase == "train" and getattr(self._model.optimizer, "has_callable_rate", False):
+            self._model.optimizer.call_rate()
+            limit = 1
         begin = piece.begin_row + done * piece.batch_size
         names = piece.arrays.names if self.phase == "train" else None
         count, outputs = step.executable.run_batches(
@@ -165,10 +169,7 @@ class Step:
         return step
 
     def _runs_eagerly(self, state: Any) -> bool:
-        if self._model.run_eagerly or self.phase in state.eager_phases:
-            return True
-        optimizer = self._model.optimizer
-        return self.phase == "train" and getattr(optimizer, "has_callable_rate", False)
+        return self._model.run_eagerly or self.phase in state.eager_phases
 
     def _trace(self, key: Any, arrays: Arrays, batch_size: int) -> CompiledStep | None:
         state = self._model._trainer_state
