@@ -13,17 +13,25 @@ constexpr int kColumns = kVectors * kLanes<float>;
 
 // ---- The tile: panels are [k / 2][row] of pairs
 
-template <int V>
+// kWhole: the row has all its columns, so that no load or store needs a mask.
+template <int V, bool kWhole>
 inline void store_row(const PieceTile& t, int64_t i, const Vec<float> (&sums)[V]) {
   float* c = t.c + i * t.ldc;
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
-    const int64_t j = v * kLanes<float>, n = smaller(t.n - j, kLanes<float>);
+    const int64_t j = v * kLanes<float>, n = kWhole ? kLanes<float> : t.n - j;
+    const auto read = [&](const float* x) {
+      return kWhole ? load(x + j) : load_partial(x + j, smaller(n, kLanes<float>), 0.0f);
+    };
     if (n <= 0) return;
     Vec<float> value = sums[v] * t.scale;
-    if (t.accumulate) value = load_partial(c + j, n, 0.0f) + value;
-    if (t.bias) value = value + load_partial(t.bias + j, n, 0.0f);
-    store_partial(c + j, value, n);
+    if (t.accumulate) value = read(c) + value;
+    if (t.bias) value = value + read(t.bias);
+    if constexpr (kWhole) {
+      store(c + j, value);
+    } else {
+      store_partial(c + j, value, smaller(n, kLanes<float>));
+    }
   }
 }
 
@@ -31,6 +39,11 @@ template <int M, int V>
 void tile(const PieceTile& t) {
   const uint32_t* a = static_cast<const uint32_t*>(t.a);
   const uint32_t* b = static_cast<const uint32_t*>(t.b);
+  if (t.accumulate) {
+    for (int64_t i = 0; i < M; ++i) {
+      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + i * t.ldc + v * kLanes<float>, 1);
+    }
+  }
   Vec<float> sums[M][V] = {};
   for (int64_t q = 0; q < t.kc; q += 2, a += kRows, b += kColumns) {
     Pairs row[V];
@@ -43,8 +56,13 @@ void tile(const PieceTile& t) {
       for (int v = 0; v < V; ++v) sums[i][v] = add_dot_product(sums[i][v], x, row[v]);
     }
   }
+  if (t.n == V * kLanes<float>) {
 #pragma GCC unroll 16
-  for (int i = 0; i < M; ++i) store_row<V>(t, i, sums[i]);
+    for (int i = 0; i < M; ++i) store_row<V, true>(t, i, sums[i]);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i) store_row<V, false>(t, i, sums[i]);
+  }
 }
 
 // The function for exactly t.m rows: a short tile costs no more than its rows.
