@@ -58,7 +58,7 @@ bool has_avx512() {
          has_bits(cpuid(7).ebx, kF | kDq | kBw | kVl);
 }
 
-bool has_avx512_bf16() {
+[[maybe_unused]] bool has_avx512_bf16() {
   constexpr uint32_t kBf16 = 1u << 5;  // leaf 7.1, eax
   return has_avx512() && has_bits(cpuid(7, 1).eax, kBf16);
 }
@@ -78,7 +78,7 @@ bool may_use_tiles() {
 #endif
 }
 
-bool has_amx() {
+[[maybe_unused]] bool has_amx() {
   constexpr uint32_t kBf16 = 1u << 22, kTile = 1u << 24;  // leaf 7, edx
   constexpr uint64_t kTileConfigAndData = 0x60000;        // XCR0
   if (!has_avx512() || !has_bits(cpuid(7).edx, kBf16 | kTile) ||
