@@ -7,6 +7,7 @@
 // the second level.
 #include "kernels/fill.h"
 #include "kernels/piece_packing.h"
+#include "kernels/piece_store.h"
 #include "simd/amx.h"
 
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
@@ -113,19 +114,18 @@ inline void multiply_all(const PieceTile& t) {
   }
 }
 
-// C from its tiles, by way of a copy: rows of C may be a power of two apart, which would send them
-// all to one set of the cache.
-inline void store_row(const PieceTile& t, int64_t i, const float* row, int64_t row_step) {
-  float* c = t.c + i * t.ldc;
-  for (int64_t j = 0; j < t.n; j += kLanes<float>, row += row_step) {
-    const int64_t n = smaller(t.n - j, kLanes<float>);
-    Vec<float> value = load(row) * t.scale;
-    if (t.accumulate) value = load_partial(c + j, n, 0.0f) + value;
-    if (t.bias) value = value + load_partial(t.bias + j, n, 0.0f);
-    store_partial(c + j, value, n);
+template <bool kWhole, int C>
+inline void store_sums(PieceTile t, const float (*sums)[kSide][kTileRows][kTileRows]) {
+  for (int64_t i = 0; i < t.m; ++i) {
+    for (int part = 0; part < C; ++part) {
+      const float* row = sums[i / kTileRows][part][i % kTileRows];
+      store_sum<kWhole>(t, i, part * kTileRows, load(row));
+    }
   }
 }
 
+// C takes its tiles by way of a copy: rows of C may be a power of two apart, which would send them
+// all to one set of the cache.
 template <int R, int C, int kPieces>
 void tile(const PieceTile& t) {
   alignas(64) float sums[R][kSide][kTileRows][kTileRows];
@@ -133,18 +133,16 @@ void tile(const PieceTile& t) {
   if constexpr (C == 2) zero_tile<1>();
   if constexpr (R == 2) zero_tile<2>();
   if constexpr (R == 2 && C == 2) zero_tile<3>();
-  if (t.accumulate) {
-    for (int64_t i = 0; i < t.m; ++i) {
-      for (int64_t j = 0; j < t.n; j += kTileRows) __builtin_prefetch(t.c + i * t.ldc + j, 1);
-    }
-  }
+  fetch_c(t);
   multiply_all<R, C, kPieces>(t);
   store_tile<0>(sums[0][0], 64);
   if constexpr (C == 2) store_tile<1>(sums[0][1], 64);
   if constexpr (R == 2) store_tile<2>(sums[R - 1][0], 64);
   if constexpr (R == 2 && C == 2) store_tile<3>(sums[R - 1][1], 64);
-  for (int64_t i = 0; i < t.m; ++i) {
-    store_row(t, i, sums[i / kTileRows][0][i % kTileRows], kTileRows * kTileRows);
+  if (t.n == C * kTileRows) {
+    store_sums<true, C>(t, sums);
+  } else {
+    store_sums<false, C>(t, sums);
   }
 }
 

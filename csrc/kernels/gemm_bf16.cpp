@@ -3,6 +3,7 @@
 // it at least half as fast: not worth it.
 #include "kernels/fill.h"
 #include "kernels/piece_packing.h"
+#include "kernels/piece_store.h"
 #include "simd/dot_pairs.h"
 
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
@@ -13,25 +14,12 @@ constexpr int kColumns = kVectors * kLanes<float>;
 
 // ---- The tile: panels are [k / 2][row] of pairs
 
-// kWhole: the row has all its columns, so that no load or store needs a mask.
-template <int V, bool kWhole>
-inline void store_row(const PieceTile& t, int64_t i, const Vec<float> (&sums)[V]) {
-  float* c = t.c + i * t.ldc;
+template <bool kWhole, int M, int V>
+inline void store_sums(PieceTile t, const Vec<float> (&sums)[M][V]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 4
-  for (int v = 0; v < V; ++v) {
-    const int64_t j = v * kLanes<float>, n = kWhole ? kLanes<float> : t.n - j;
-    const auto read = [&](const float* x) {
-      return kWhole ? load(x + j) : load_partial(x + j, smaller(n, kLanes<float>), 0.0f);
-    };
-    if (n <= 0) return;
-    Vec<float> value = sums[v] * t.scale;
-    if (t.accumulate) value = read(c) + value;
-    if (t.bias) value = value + read(t.bias);
-    if constexpr (kWhole) {
-      store(c + j, value);
-    } else {
-      store_partial(c + j, value, smaller(n, kLanes<float>));
-    }
+    for (int v = 0; v < V; ++v) store_sum<kWhole>(t, i, v * kLanes<float>, sums[i][v]);
   }
 }
 
@@ -39,11 +27,7 @@ template <int M, int V>
 void tile(const PieceTile& t) {
   const uint32_t* a = static_cast<const uint32_t*>(t.a);
   const uint32_t* b = static_cast<const uint32_t*>(t.b);
-  if (t.accumulate) {
-    for (int64_t i = 0; i < M; ++i) {
-      for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + i * t.ldc + v * kLanes<float>, 1);
-    }
-  }
+  fetch_c(t);
   Vec<float> sums[M][V] = {};
   for (int64_t q = 0; q < t.kc; q += 2, a += kRows, b += kColumns) {
     Pairs row[V];
@@ -57,11 +41,9 @@ void tile(const PieceTile& t) {
     }
   }
   if (t.n == V * kLanes<float>) {
-#pragma GCC unroll 16
-    for (int i = 0; i < M; ++i) store_row<V, true>(t, i, sums[i]);
+    store_sums<true>(t, sums);
   } else {
-#pragma GCC unroll 16
-    for (int i = 0; i < M; ++i) store_row<V, false>(t, i, sums[i]);
+    store_sums<false>(t, sums);
   }
 }
 
