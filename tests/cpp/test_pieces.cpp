@@ -417,10 +417,13 @@ void test_errors(const KernelTable& table, const PieceGemm (&pieces)[4], const c
 
 // ---- Tiles
 
+// Rows of ordinary numbers, of small ones whose products are denormal, and of denormal ones among
+// large ones.
 Matrix<uint16_t> random_bfloat16(int64_t m, int64_t k, check::Random& random) {
   Matrix<uint16_t> x(m, k, 0);
-  x.fill([&](int64_t, int64_t) {
-    const int exponent = int(random.bits() % 6) == 0 ? -70 : 0;  // products that are flushed
+  x.fill([&](int64_t i, int64_t) -> uint16_t {
+    if (i % 3 == 2 && random.bits() % 2) return uint16_t(random.bits() & 0x807f);
+    const int exponent = i % 3 == 0 ? 0 : i % 3 == 1 ? -62 : 40;
     return rounded(float(std::ldexp(random.uniform(-1, 1), exponent)));
   });
   return x;
