@@ -72,9 +72,9 @@ void test_table(const KernelTable& t) {
     check::that(t.sparse_xent[type] && t.sparse_xent_grad[type] && t.dense_xent[type] &&
                     t.dense_xent_grad[type],
                 "xent");
-    check::that(
-        t.sgd[type] && t.momentum[type] && t.rmsprop[type] && t.adam[type] && t.dropout[type],
-        "optimizer");
+    for (int op = 0; op < int(Update::count); ++op)
+      check::that(t.update[op][type], "update " + std::to_string(op));
+    check::that(t.dropout[type], "dropout");
   }
   for (int from = 0; from < kNumDTypes; ++from) {
     const bool converted = from == int(DType::float16) || from == int(DType::bfloat16);
