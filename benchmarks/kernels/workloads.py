@@ -249,6 +249,22 @@ def rows(quick: bool) -> Iterator[Workload]:
             )
 
 
+def normalization(quick: bool) -> Iterator[Workload]:
+    """Layer normalization over rows of 100 features, with scale and offset."""
+    for size in counts(quick):
+        x, scale = Array((size // 100, 100)), Array((100,), low=0.5, high=1.5)
+        moved = 2 * x.nbytes + 2 * scale.nbytes
+        yield Workload(
+            name=f"layer_norm {size // 100}x100",
+            group="normalization",
+            op="layer_norm",
+            inputs=(x, scale, scale),
+            traffic={"copy": moved},
+            working_set=moved,
+            tolerance=64 * EPSILON["float32"],
+        )
+
+
 def reductions(quick: bool) -> Iterator[Workload]:
     for size in counts(quick):
         flat = Array((size,), low=0.0)
@@ -274,7 +290,9 @@ def reductions(quick: bool) -> Iterator[Workload]:
 # ---- Optimizers
 
 # name: arrays that are read and written
-OPTIMIZERS = {"sgd": 1, "momentum": 2, "rmsprop": 2, "adam": 3}
+OPTIMIZERS = {
+    "sgd": 1, "momentum": 2, "nesterov": 2, "rmsprop": 2, "adagrad": 2, "adam": 3, "adamw": 3
+}  # fmt: skip
 
 
 def optimizers(quick: bool) -> Iterator[Workload]:
@@ -300,6 +318,7 @@ SECTIONS = {
     "dense": dense,
     "elementwise": elementwise,
     "softmax": rows,
+    "normalization": normalization,
     "reductions": reductions,
     "optimizers": optimizers,
 }

@@ -197,6 +197,32 @@ PieceGemm kernel() {
           release_tiles};
 }
 
+// The peak of the tile unit (see kernels/probe.cpp): four independent sums, as a tile of C has
+// them, from operands that stay in their registers.
+double probe_flops(int64_t rounds, void* out) {
+  alignas(64) uint32_t pairs[kTileBytes / 4];
+  for (uint32_t& pair : pairs) pair = 0x3a803a80u;  // 2^-10, twice
+  configure_tiles();
+  load_tile<kTileA>(pairs, 64);
+  load_tile<kTileA + 1>(pairs, 64);
+  load_tile<kTileB>(pairs, 64);
+  load_tile<kTileB + 1>(pairs, 64);
+  zero_tile<0>();
+  zero_tile<1>();
+  zero_tile<2>();
+  zero_tile<3>();
+  for (int64_t round = 0; round < rounds; ++round) {
+    multiply_tiles<0, kTileA, kTileB>();
+    multiply_tiles<1, kTileA, kTileB + 1>();
+    multiply_tiles<2, kTileA + 1, kTileB>();
+    multiply_tiles<3, kTileA + 1, kTileB + 1>();
+  }
+  store_tile<3>(pairs, 64);
+  release_tiles();
+  __builtin_memcpy(out, pairs, 64);
+  return 4.0 * 2 * kTileRows * kTileRows * kDepth * double(rounds);
+}
+
 KernelTable table;  // zero until the first call below
 
 }  // namespace
@@ -212,6 +238,7 @@ const KernelTable* PYNN_JOIN(PYNN_ISA_NAMESPACE, _table)() {
   t.pieces[1] = kernel<FloatPieces<1>>();
   t.pieces[2] = kernel<FloatPieces<2>>();
   t.pieces[3] = kernel<FloatPieces<3>>();
+  t.probe_flops[int(DType::bfloat16)] = probe_flops;
   t.isa = "amx";
   return &t;
 }

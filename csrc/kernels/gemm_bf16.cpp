@@ -102,6 +102,20 @@ PieceGemm kernel() {
           nullptr};
 }
 
+// The peak of the dot product (see kernels/probe.cpp): chains of sums, without the loads of a tile.
+double probe_flops(int64_t rounds, void* out) {
+  constexpr int kChains = 12;
+  const Pairs a = 0x3f803f80u - Pairs{}, b = 0x3a803a80u - Pairs{};  // pairs of 1 and of 2^-10
+  Vec<float> chain[kChains] = {};
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kChains; ++i) chain[i] = add_dot_product(chain[i], a, b);
+  }
+  for (int i = 1; i < kChains; ++i) chain[0] += chain[i];
+  store(static_cast<float*>(out), chain[0]);
+  return 4.0 * kLanes<float> * kChains * double(rounds);
+}
+
 KernelTable table;  // zero until the first call below
 
 }  // namespace
@@ -115,6 +129,7 @@ const KernelTable* PYNN_JOIN(PYNN_ISA_NAMESPACE, _table)() {
   t = *avx512_table();
   t.pieces[0] = kernel<Bfloat16>();
   t.pieces[1] = kernel<FloatPieces<1>>();
+  t.probe_flops[int(DType::bfloat16)] = probe_flops;
   return &t;
 }
 

@@ -1,8 +1,10 @@
 #include "runtime/probe.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "runtime/arena.h"
@@ -20,9 +22,17 @@ using kernels::Traffic;
 constexpr double kRunSeconds = 2e-3;  // long against the start of a thread
 constexpr double kAllSeconds = 0.1;
 constexpr int kLeastRuns = 10;
+constexpr double kCallSeconds = 5e-5;  // of a kernel: long against reading the clock
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Processor time of this thread.
+double thread_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
 }
 
 // Most units of work a second. work(thread, repeats) does `repeats` units; it runs on num_threads()
@@ -84,13 +94,25 @@ struct Share {
 double measure_flops(DType dtype) {
   const auto probe = kernel_table().probe_flops[int(dtype)];
   if (!probe) return 0;
-  constexpr int64_t kRounds = 1000;
-  alignas(kAlignment) char out[kAlignment];
-  const double flops = probe(kRounds, out);
-  return flops * best_rate([&](int64_t, int64_t repeats) {
-           alignas(kAlignment) char sink[kAlignment];
-           for (int64_t i = 0; i < repeats; ++i) probe(kRounds, sink);
-         });
+  alignas(kAlignment) char sink[kAlignment];
+  int64_t rounds = 64;
+  const auto call_seconds = [&] {
+    const double start = thread_seconds();
+    probe(rounds, sink);
+    return thread_seconds() - start;
+  };
+  while (call_seconds() < kCallSeconds) rounds *= 2;
+  std::vector<double> best(size_t(num_threads()), 0.0);
+  best_rate([&](int64_t thread, int64_t repeats) {
+    alignas(kAlignment) char out[kAlignment];
+    double& reached = best[size_t(thread)];
+    for (int64_t i = 0; i < repeats; ++i) {
+      const double start = thread_seconds();
+      const double flops = probe(rounds, out);
+      reached = std::max(reached, flops / (thread_seconds() - start));
+    }
+  });
+  return std::accumulate(best.begin(), best.end(), 0.0);
 }
 
 double measure_bandwidth(Traffic traffic, int64_t bytes) {

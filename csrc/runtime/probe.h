@@ -8,7 +8,8 @@
 namespace pynn {
 
 // Floating-point operations a second of num_threads() threads together, in multiply-adds that wait
-// for nothing. 0 where the active level has none for this dtype.
+// for nothing. Each thread counts its own processor time, so that others on the machine do not
+// matter. 0 where the active level has no such instruction for this dtype.
 double measure_flops(DType dtype);
 
 // Bytes a second that num_threads() threads together read and write, each in its share of `bytes`,

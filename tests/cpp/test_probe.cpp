@@ -50,6 +50,16 @@ void test_flops(ProbeFlopsFn probe, const char* what) {
   check::that(flops == 2 * probe(10'000, out), std::string(what) + " count");
 }
 
+// The sums of products of pairs or tiles grow with the rounds; small ones are exact.
+void test_bfloat16_flops(ProbeFlopsFn probe) {
+  alignas(64) float out[16] = {};
+  const double flops = probe(8, out);
+  const float sum = out[0];
+  check::that(sum > 0 && flops > 0, "bfloat16 value");
+  check::that(probe(16, out) == 2 * flops && out[0] == 2 * sum, "bfloat16 count");
+  check::that(pynn::measure_flops(DType::bfloat16) > 0, "bfloat16 rate");
+}
+
 void test_rates() {
   for (const int threads : {1, 2}) {
     pynn::set_num_threads(threads);
@@ -75,6 +85,7 @@ int main() {
     }
     test_flops<float>(t.probe_flops[int(DType::float32)], "float32");
     test_flops<double>(t.probe_flops[int(DType::float64)], "float64");
+    if (const auto probe = t.probe_flops[int(DType::bfloat16)]) test_bfloat16_flops(probe);
     test_rates();
   });
 }

@@ -7,7 +7,7 @@
 //
 // Cases:  gemm:<dtype>:<nn|nt|tn|tt>:<M>x<N>x<K>[:relu]    unary:<op>:<N>    binary:<op>:<N>
 //         softmax:<classes>:<N>    cross_entropy:<classes>:<N>    reduce:<sum|max>:<N>
-//         reduce_columns:<columns>:<N>    dropout::<N>    <sgd|momentum|rmsprop|adam>::<N>
+//         reduce_columns:<columns>:<N>    dropout::<N>    <sgd|momentum|adam|...>::<N>
 // N counts elements; all but gemm are float32.
 #include <time.h>
 
@@ -16,6 +16,8 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -34,7 +36,6 @@
 namespace {
 
 using namespace pynn;
-using kernels::KernelTable;
 using kernels::Traffic;
 
 // ---- Cases
@@ -174,9 +175,8 @@ Job softmax_case(int64_t classes, int64_t n) {
   const auto f = kernel_table().softmax[kFloat];
   const Shared x = array(n), y = array(n);
   const auto run = [=] {
-    in_parts(n / classes * classes, classes, [&](int64_t i, int64_t end) {
-      for (; i < end; i += classes) f(x->at(i), y->at(i), classes);
-    });
+    in_parts(n / classes * classes, classes,
+             [&](int64_t i, int64_t end) { f(x->at(i), y->at(i), (end - i) / classes, classes); });
   };
   return {run, 0, 8.0 * double(n)};
 }
@@ -184,9 +184,12 @@ Job softmax_case(int64_t classes, int64_t n) {
 Job cross_entropy_case(int64_t classes, int64_t n) {
   const auto f = kernel_table().sparse_xent[kFloat];
   const Shared x = array(n), loss = array(n / classes + 1);
+  const auto labels = std::make_shared<std::vector<int64_t>>(size_t(n / classes + 1));
+  for (size_t i = 0; i < labels->size(); ++i) (*labels)[i] = int64_t(i) % classes;
   const auto run = [=] {
     in_parts(n / classes * classes, classes, [&](int64_t i, int64_t end) {
-      for (; i < end; i += classes) f(x->at(i), classes, i % classes, loss->at(i / classes));
+      const int64_t row = i / classes;
+      f(x->at(i), (end - i) / classes, classes, labels->data() + row, loss->at(row));
     });
   };
   return {run, 0, 4.0 * double(n)};
@@ -229,36 +232,50 @@ Job dropout_case(int64_t n) {
   return {run, 0, 8.0 * double(n)};
 }
 
+// The rules of the update kernels. The learning rate is so small that the weights stay what they
+// are, however often a case runs.
+struct Rule {
+  const char* name;
+  kernels::Update update;
+  int states;
+  double scalars[5];
+  double decay = 0;  // of the weights, before the step
+};
+using kernels::Update;
+const Rule kRules[] = {
+    {"sgd", Update::sgd, 0, {1e-30}},
+    {"momentum", Update::momentum, 1, {1e-30, 0.9}},
+    {"nesterov", Update::nesterov, 1, {1e-30, 0.9}},
+    {"rmsprop", Update::rmsprop, 1, {1e-30, 0.9, 0, 1e-7}},
+    {"adagrad", Update::adagrad, 1, {1e-30, 1e-7}},
+    {"adadelta", Update::adadelta, 2, {1e-30, 0.95, 1e-7}},
+    {"adam", Update::adam, 2, {1e-30, 0.9, 0.999, 1e-7}},
+    {"adamw", Update::adam, 2, {1e-30, 0.9, 0.999, 1e-7}, 1e-30},
+    {"adamax", Update::adamax, 2, {1e-30, 0.9, 0.999, 1e-7}},
+    {"nadam", Update::nadam, 2, {1e-30, 1e-30, 0.9, 0.999, 1e-7}},
+    {"lion", Update::lion, 1, {1e-30, 0.9, 0.99}},
+};
+
 Job optimizer_case(const std::string& op, int64_t n) {
-  const KernelTable& t = kernel_table();
-  const Shared w = array(n), m = array(n), v = array(n), g = array(n);
-  // Steps so small that weights and state stay what they are.
-  const auto sgd = [=, &t](int64_t i, int64_t count) {
-    const double params[1] = {1e-30};
-    t.sgd[kFloat](w->at(i), g->at(i), w->at(i), count, params);
+  const auto* rule = std::find_if(std::begin(kRules), std::end(kRules),
+                                  [&](const Rule& r) { return op == r.name; });
+  if (rule == std::end(kRules)) reject(op);
+  const auto& table = rule->decay != 0 ? kernel_table().update : kernel_table().plain_update;
+  const auto f = table[int(rule->update)][kFloat];
+  std::vector<Shared> arrays;  // weight, states, gradient
+  for (int i = 0; i < rule->states + 2; ++i) arrays.push_back(array(n));
+  const auto run = [=] {
+    in_parts(n, 64, [&](int64_t i, int64_t end) {
+      void* at[1 + kernels::kMaxUpdateStates];
+      for (int k = 0; k <= rule->states; ++k) at[k] = arrays[size_t(k)]->at(i);
+      kernels::UpdateArgs args{};
+      args.in = at, args.out = at, args.g = arrays.back()->at(i), args.n = end - i;
+      args.scalars = rule->scalars;
+      args.before = {1, std::numeric_limits<double>::infinity(), rule->decay};
+      f(args);
+    });
   };
-  const auto momentum = [=, &t](int64_t i, int64_t count) {
-    const double params[3] = {1e-3, 0.9, 0};
-    t.momentum[kFloat](w->at(i), m->at(i), g->at(i), w->at(i), m->at(i), count, params);
-  };
-  const auto rmsprop = [=, &t](int64_t i, int64_t count) {
-    const double params[3] = {1e-30, 0.9, 1e-7};
-    t.rmsprop[kFloat](w->at(i), v->at(i), g->at(i), w->at(i), v->at(i), count, params);
-  };
-  const auto adam = [=, &t](int64_t i, int64_t count) {
-    const double params[4] = {1e-30, 0.9, 0.999, 1e-7};
-    t.adam[kFloat](w->at(i), m->at(i), v->at(i), g->at(i), w->at(i), m->at(i), v->at(i), count,
-                   params);
-  };
-  const auto job = [n](auto step, int arrays) -> Job {
-    return {[=] { in_parts(n, 64, [&](int64_t i, int64_t end) { step(i, end - i); }); }, 0,
-            4.0 * arrays * double(n)};
-  };
-  if (op == "sgd") return job(sgd, 3);
-  if (op == "momentum") return job(momentum, 5);
-  if (op == "rmsprop") return job(rmsprop, 5);
-  if (op == "adam") return job(adam, 7);
-  reject(op);
+  return {run, 0, 4.0 * (2 * rule->states + 3) * double(n)};
 }
 
 Job make_job(const std::string& text) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 DTYPES = {"float32", "float64", "int32"}
 LEARNING_RATE = 0.1
+LAYER_EPSILON = 1e-5
 
 
 def start(threads: int) -> None:
@@ -45,6 +47,12 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
     return np.log(np.exp(shifted).sum(axis=-1)) - picked
 
 
+def _layer_norm(x: Any, scale: Any, offset: Any) -> Any:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(variance + LAYER_EPSILON) * scale + offset
+
+
 _generator = np.random.default_rng(0)
 
 
@@ -71,6 +79,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "sigmoid_grad": lambda y, dy: dy * y * (1 - y),
     "softmax": _softmax,
     "cross_entropy": _cross_entropy,
+    "layer_norm": _layer_norm,
     "sum": np.sum,
     "max": np.max,
     "column_sum": lambda x: x.sum(axis=0),
@@ -87,14 +96,14 @@ def _sgd(w: Any, g: Any) -> Callable[[], Any]:
     return step
 
 
-def _momentum(w: Any, g: Any) -> Callable[[], Any]:
+def _momentum(w: Any, g: Any, nesterov: bool = False) -> Callable[[], Any]:
     m = np.zeros_like(w)
 
     def step() -> Any:
         nonlocal w, m
         m *= 0.9
         m -= LEARNING_RATE * g
-        w += m
+        w += 0.9 * m - LEARNING_RATE * g if nesterov else m
         return w
 
     return step
@@ -113,13 +122,27 @@ def _rmsprop(w: Any, g: Any) -> Callable[[], Any]:
     return step
 
 
-def _adam(w: Any, g: Any) -> Callable[[], Any]:
+def _adagrad(w: Any, g: Any) -> Callable[[], Any]:
+    a = np.full_like(w, 0.1)
+
+    def step() -> Any:
+        nonlocal w, a
+        a += g * g
+        w -= LEARNING_RATE * g / np.sqrt(a + 1e-7)
+        return w
+
+    return step
+
+
+def _adam(w: Any, g: Any, decay: float = 0.0) -> Callable[[], Any]:
     m, v = np.zeros_like(w), np.zeros_like(w)
     steps = 0
 
     def step() -> Any:
         nonlocal w, m, v, steps
         steps += 1
+        if decay:
+            w *= 1 - LEARNING_RATE * decay
         m += (g - m) * 0.1
         v += (g * g - v) * 0.001
         alpha = LEARNING_RATE * (1 - 0.999**steps) ** 0.5 / (1 - 0.9**steps)
@@ -132,6 +155,9 @@ def _adam(w: Any, g: Any) -> Callable[[], Any]:
 STEPS: dict[str, Callable[..., Callable[[], Any]]] = {
     "sgd": _sgd,
     "momentum": _momentum,
+    "nesterov": functools.partial(_momentum, nesterov=True),
     "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
     "adam": _adam,
+    "adamw": functools.partial(_adam, decay=0.01),
 }

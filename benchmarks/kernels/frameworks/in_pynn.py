@@ -12,6 +12,7 @@ from pynn import _core, ops
 
 DTYPES = {"float32", "float64", "bfloat16", "int32"}
 LEARNING_RATE = 0.1
+LAYER_EPSILON = 1e-5
 
 
 def start(threads: int) -> None:
@@ -55,6 +56,9 @@ OPS: dict[str, Callable[..., Any]] = {
     "gelu_grad": _core.gelu_grad,
     "softmax": ops.softmax,
     "cross_entropy": _core.sparse_softmax_cross_entropy,
+    "layer_norm": lambda x, scale, offset: ops.layer_normalization(
+        x, scale, offset, epsilon=LAYER_EPSILON
+    ),
     "sum": ops.sum,
     "max": ops.max,
     "column_sum": lambda x: ops.sum(x, axis=0),
@@ -83,6 +87,9 @@ def _optimizer(make: Callable[[], Any]) -> Callable[..., Callable[[], Any]]:
 STEPS: dict[str, Callable[..., Callable[[], Any]]] = {
     "sgd": _optimizer(lambda: pynn.optimizers.SGD(LEARNING_RATE)),
     "momentum": _optimizer(lambda: pynn.optimizers.SGD(LEARNING_RATE, momentum=0.9)),
+    "nesterov": _optimizer(lambda: pynn.optimizers.SGD(LEARNING_RATE, momentum=0.9, nesterov=True)),
     "rmsprop": _optimizer(lambda: pynn.optimizers.RMSprop(LEARNING_RATE)),
+    "adagrad": _optimizer(lambda: pynn.optimizers.Adagrad(LEARNING_RATE)),
     "adam": _optimizer(lambda: pynn.optimizers.Adam(LEARNING_RATE)),
+    "adamw": _optimizer(lambda: pynn.optimizers.AdamW(LEARNING_RATE, weight_decay=0.01)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 DTYPES = {"float32", "float64", "bfloat16", "int32"}
 LEARNING_RATE = 0.1
+LAYER_EPSILON = 1e-5
 
 
 def start(threads: int) -> None:
@@ -35,6 +37,12 @@ def array(result: Any) -> np.ndarray:
 
 
 raw = tf.raw_ops
+
+
+def _layer_norm(x: Any, scale: Any, offset: Any) -> Any:
+    mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+    return tf.nn.batch_normalization(x, mean, variance, offset, scale, LAYER_EPSILON)
+
 
 OPS: dict[str, Callable[..., Any]] = {
     "matmul_nn": tf.matmul,
@@ -58,6 +66,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "cross_entropy": lambda x, labels: tf.nn.sparse_softmax_cross_entropy_with_logits(
         logits=x, labels=labels
     ),
+    "layer_norm": _layer_norm,
     "sum": tf.reduce_sum,
     "max": tf.reduce_max,
     "column_sum": lambda x: tf.reduce_sum(x, 0),
@@ -75,13 +84,18 @@ def _sgd(w: Any, g: Any) -> Callable[[], Any]:
     return step
 
 
-def _momentum(w: Any, g: Any) -> Callable[[], Any]:
+def _momentum(w: Any, g: Any, nesterov: bool = False) -> Callable[[], Any]:
     weight, m = tf.Variable(w), tf.Variable(tf.zeros_like(w))
     rate, momentum = tf.constant(LEARNING_RATE), tf.constant(0.9)
 
     def step() -> Any:
         raw.ResourceApplyKerasMomentum(
-            var=weight.handle, accum=m.handle, lr=rate, grad=g, momentum=momentum
+            var=weight.handle,
+            accum=m.handle,
+            lr=rate,
+            grad=g,
+            momentum=momentum,
+            use_nesterov=nesterov,
         )
         return weight
 
@@ -99,6 +113,19 @@ def _rmsprop(w: Any, g: Any) -> Callable[[], Any]:
 
     def step() -> Any:
         raw.ResourceApplyRMSProp(var=weight.handle, ms=v.handle, mom=m.handle, grad=g, **settings)
+        return weight
+
+    return step
+
+
+def _adagrad(w: Any, g: Any) -> Callable[[], Any]:
+    weight, a = tf.Variable(w), tf.Variable(tf.fill(w.shape, 0.1))
+    rate, epsilon = tf.constant(LEARNING_RATE), tf.constant(1e-7)
+
+    def step() -> Any:
+        raw.ResourceApplyAdagradV2(
+            var=weight.handle, accum=a.handle, lr=rate, epsilon=epsilon, grad=g
+        )
         return weight
 
     return step
@@ -134,6 +161,8 @@ def _adam(w: Any, g: Any) -> Callable[[], Any]:
 STEPS: dict[str, Callable[..., Callable[[], Any]]] = {
     "sgd": _sgd,
     "momentum": _momentum,
+    "nesterov": functools.partial(_momentum, nesterov=True),
     "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
     "adam": _adam,
 }

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 DTYPES = {"float32", "float64", "bfloat16", "int32"}
 LEARNING_RATE = 0.1
+LAYER_EPSILON = 1e-5
 
 
 def start(threads: int) -> None:
@@ -54,6 +55,9 @@ OPS: dict[str, Callable[..., Any]] = {
     "gelu_grad": lambda x, dy: aten.gelu_backward(dy, x),
     "softmax": lambda x: torch.softmax(x, -1),
     "cross_entropy": lambda x, labels: functional.cross_entropy(x, labels, reduction="none"),
+    "layer_norm": lambda x, scale, offset: functional.layer_norm(
+        x, scale.shape, scale, offset, LAYER_EPSILON
+    ),
     "sum": torch.sum,
     "max": torch.max,
     "column_sum": lambda x: torch.sum(x, 0),
@@ -80,8 +84,19 @@ def _optimizer(make: Callable[[list[torch.Tensor]], Any]) -> Callable[..., Calla
 STEPS: dict[str, Callable[..., Callable[[], Any]]] = {
     "sgd": _optimizer(lambda w: torch.optim.SGD(w, LEARNING_RATE, fused=True)),
     "momentum": _optimizer(lambda w: torch.optim.SGD(w, LEARNING_RATE, momentum=0.9, fused=True)),
+    "nesterov": _optimizer(
+        lambda w: torch.optim.SGD(w, LEARNING_RATE, momentum=0.9, nesterov=True, fused=True)
+    ),
     "rmsprop": _optimizer(
         lambda w: torch.optim.RMSprop(w, LEARNING_RATE, alpha=0.9, eps=1e-7, foreach=False)
     ),
+    "adagrad": _optimizer(
+        lambda w: torch.optim.Adagrad(
+            w, LEARNING_RATE, initial_accumulator_value=0.1, eps=1e-7, fused=True
+        )
+    ),
     "adam": _optimizer(lambda w: torch.optim.Adam(w, LEARNING_RATE, eps=1e-7, fused=True)),
+    "adamw": _optimizer(
+        lambda w: torch.optim.AdamW(w, LEARNING_RATE, eps=1e-7, weight_decay=0.01, fused=True)
+    ),
 }
