@@ -128,7 +128,7 @@ def _roofline(panel: Axes, limits: dict[str, Any], results: list[Result]) -> Non
         at = left * 1.5
         panel.text(
             at, min(at * rate, peak), names, color=LIMIT, fontsize=10, va="center", ha="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            clip_on=True, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )  # fmt: skip
     panel.annotate(
         f"peak of multiply-adds: {peak:,.0f} GFLOP/s", (right, peak), color=LIMIT, fontsize=10,
