@@ -15,9 +15,11 @@ function(pynn_kernel_objects level)
   # No run-time support is there to be linked in: kernels neither throw nor own static objects. GCC's
   # note about vector arguments (psabi) concerns calls between objects, which these never make. The bit
   # arithmetic on floats in simd/math.h wraps around for NaN, whose result is not used: -fwrapv defines it.
+  # Nobody looks at floating-point exceptions: -fno-trapping-math, which changes no value, lets the compiler
+  # compute both sides of a condition, and so make vector code of it.
   target_compile_options(pynn_kernels_${level} PRIVATE
     ${PYNN_COMPILE_OPTIONS} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-math-errno
-    -fwrapv -Wno-psabi ${arg_FLAGS})
+    -fno-trapping-math -fwrapv -Wno-psabi ${arg_FLAGS})
   set_target_properties(pynn_kernels_${level} PROPERTIES
     POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden

@@ -21,8 +21,8 @@ template <class T>
 inline T decode(T v) {
   return v;
 }
-inline uint8_t decode(Bool v) { return v.byte != 0; }
-inline float decode(Half v) { return half_to_float(v.bits); }
+// 1 for any byte but 0, without a comparison: the compiler makes no vector code of those.
+inline uint8_t decode(Bool v) { return uint8_t((v.byte + 0xffu) >> 8); }
 inline float decode(BFloat16 v) { return bfloat16_to_float(v.bits); }
 
 // Float to integer is undefined in C++ beyond the range of the integer, so the value is first
@@ -82,13 +82,6 @@ struct Encode<Bool> {
   }
 };
 template <>
-struct Encode<Half> {
-  template <class From>
-  static Half from(From v) {
-    return {float_to_half(float(v))};
-  }
-};
-template <>
 struct Encode<BFloat16> {
   template <class From>
   static BFloat16 from(From v) {
@@ -101,7 +94,7 @@ void cast(const void* x, void* y, int64_t n) {
   loop1<From, To>(x, y, n, [](From v) { return Encode<To>::from(decode(v)); });
 }
 
-// Between float and half there are instructions.
+// Between float and half there are instructions, or a few of them at least.
 void half_to_float_range(const void* x, void* y, int64_t n) {
   const uint16_t* xs = static_cast<const uint16_t*>(x);
   float* ys = static_cast<float*>(y);
@@ -117,22 +110,70 @@ void float_to_half_range(const void* x, void* y, int64_t n) {
   for (; i < n; ++i) ys[i] = float_to_half(xs[i]);
 }
 
+// Between half and other types by way of floats, a few at a time.
+constexpr int64_t kFloatsAtOnce = 256;
+
+template <class From>
+void cast_to_half(const void* x, void* y, int64_t n) {
+  float floats[kFloatsAtOnce];
+  for (int64_t i = 0; i < n; i += kFloatsAtOnce) {
+    const int64_t count = n - i < kFloatsAtOnce ? n - i : kFloatsAtOnce;
+    cast<From, float>(static_cast<const From*>(x) + i, floats, count);
+    float_to_half_range(floats, static_cast<uint16_t*>(y) + i, count);
+  }
+}
+template <class To>
+void cast_from_half(const void* x, void* y, int64_t n) {
+  float floats[kFloatsAtOnce];
+  for (int64_t i = 0; i < n; i += kFloatsAtOnce) {
+    const int64_t count = n - i < kFloatsAtOnce ? n - i : kFloatsAtOnce;
+    half_to_float_range(static_cast<const uint16_t*>(x) + i, floats, count);
+    cast<float, To>(floats, static_cast<To*>(y) + i, count);
+  }
+}
+
+// The kernel between two types.
+template <class From, class To>
+struct Cast {
+  static constexpr CastFn kernel = cast<From, To>;
+};
+template <class To>
+struct Cast<Half, To> {
+  static constexpr CastFn kernel = cast_from_half<To>;
+};
+template <class From>
+struct Cast<From, Half> {
+  static constexpr CastFn kernel = cast_to_half<From>;
+};
+template <>
+struct Cast<Half, float> {
+  static constexpr CastFn kernel = half_to_float_range;
+};
+template <>
+struct Cast<float, Half> {
+  static constexpr CastFn kernel = float_to_half_range;
+};
+template <>
+struct Cast<Half, Half> {
+  static constexpr CastFn kernel = cast<uint16_t, uint16_t>;
+};
+
 template <class From>
 void fill_from(KernelTable& table, DType from) {
   CastFn* row = table.cast[int(from)];
-  row[int(DType::bool_)] = cast<From, Bool>;
-  row[int(DType::uint8)] = cast<From, uint8_t>;
-  row[int(DType::uint16)] = cast<From, uint16_t>;
-  row[int(DType::uint32)] = cast<From, uint32_t>;
-  row[int(DType::uint64)] = cast<From, uint64_t>;
-  row[int(DType::int8)] = cast<From, int8_t>;
-  row[int(DType::int16)] = cast<From, int16_t>;
-  row[int(DType::int32)] = cast<From, int32_t>;
-  row[int(DType::int64)] = cast<From, int64_t>;
-  row[int(DType::float16)] = cast<From, Half>;
-  row[int(DType::bfloat16)] = cast<From, BFloat16>;
-  row[int(DType::float32)] = cast<From, float>;
-  row[int(DType::float64)] = cast<From, double>;
+  row[int(DType::bool_)] = Cast<From, Bool>::kernel;
+  row[int(DType::uint8)] = Cast<From, uint8_t>::kernel;
+  row[int(DType::uint16)] = Cast<From, uint16_t>::kernel;
+  row[int(DType::uint32)] = Cast<From, uint32_t>::kernel;
+  row[int(DType::uint64)] = Cast<From, uint64_t>::kernel;
+  row[int(DType::int8)] = Cast<From, int8_t>::kernel;
+  row[int(DType::int16)] = Cast<From, int16_t>::kernel;
+  row[int(DType::int32)] = Cast<From, int32_t>::kernel;
+  row[int(DType::int64)] = Cast<From, int64_t>::kernel;
+  row[int(DType::float16)] = Cast<From, Half>::kernel;
+  row[int(DType::bfloat16)] = Cast<From, BFloat16>::kernel;
+  row[int(DType::float32)] = Cast<From, float>::kernel;
+  row[int(DType::float64)] = Cast<From, double>::kernel;
 }
 
 }  // namespace
@@ -151,8 +192,6 @@ void fill_cast(KernelTable& table) {
   fill_from<BFloat16>(table, DType::bfloat16);
   fill_from<float>(table, DType::float32);
   fill_from<double>(table, DType::float64);
-  table.cast[int(DType::float16)][int(DType::float32)] = half_to_float_range;
-  table.cast[int(DType::float32)][int(DType::float16)] = float_to_half_range;
 }
 
 }  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

@@ -15,8 +15,10 @@ void strided_copy(const void* x, int64_t sx, void* y, int64_t sy, int64_t n) {
     const T value = *xs;
     for (int64_t i = 0; i < n; ++i) ys[i] = value;
   } else if (sy == 1) {
+#pragma GCC unroll 8
     for (int64_t i = 0; i < n; ++i) ys[i] = xs[i * sx];
   } else {
+#pragma GCC unroll 4
     for (int64_t i = 0; i < n; ++i) ys[i * sy] = xs[i * sx];
   }
 }

@@ -12,21 +12,20 @@ using Words =
     Vec<uint64_t>;  // one block per lane; a word is the low half of a lane, the high half is noise
 
 constexpr int kBlocksPerVector = kLanes<uint64_t>;
+#if defined(PYNN_ISA_AVX512) || defined(PYNN_ISA_NEON)
 constexpr int kChains = 4;  // vectors at once: one alone waits for its multiplications
+#else
+constexpr int kChains = 2;  // as many as 16 registers hold
+#endif
 constexpr int kWordsAtOnce = 4 * kBlocksPerVector * kChains;
 constexpr int kChunk = 256;  // words made at once: 1 KiB on the stack
 static_assert(kChunk % kWordsAtOnce == 0, "a chunk is made of whole groups");
 
 // Four words of kBlocksPerVector blocks, block by block.
 inline void store_blocks(Words w0, Words w1, Words w2, Words w3, uint32_t* out) {
-  uint64_t first[kBlocksPerVector], second[kBlocksPerVector], pairs[2 * kBlocksPerVector];
-  store(first, (w0 & 0xffffffffu) | (w1 << 32));
-  store(second, (w2 & 0xffffffffu) | (w3 << 32));
-  for (int i = 0; i < kBlocksPerVector; ++i) {
-    pairs[2 * i] = first[i];
-    pairs[2 * i + 1] = second[i];
-  }
-  __builtin_memcpy(out, pairs, sizeof pairs);
+  const WordPair pair =
+      interleave((w0 & 0xffffffffu) | (w1 << 32), (w2 & 0xffffffffu) | (w3 << 32));
+  __builtin_memcpy(out, &pair, sizeof pair);
 }
 
 // kWordsAtOnce words from `first_block` on.
@@ -35,10 +34,10 @@ inline void philox_blocks(RandomKey key, uint64_t first_block, uint32_t* out) {
   constexpr uint32_t kWeyl0 = 0x9e3779b9, kWeyl1 = 0xbb67ae85;
   const Words multiply0 = Words{} + kMultiply0, multiply1 = Words{} + kMultiply1;
   Words w0[kChains], w1[kChains], w2[kChains] = {}, w3[kChains] = {};
+  Words lane = {};
+  for (int i = 0; i < kBlocksPerVector; ++i) lane[i] = uint64_t(i);
   for (int j = 0; j < kChains; ++j) {
-    for (int i = 0; i < kBlocksPerVector; ++i) {
-      w0[j][i] = first_block + uint64_t(j * kBlocksPerVector + i);
-    }
+    w0[j] = lane + (first_block + uint64_t(j * kBlocksPerVector));
     w1[j] = w0[j] >> 32;
   }
   for (int round = 0; round < 10; ++round) {
@@ -57,9 +56,10 @@ inline void philox_blocks(RandomKey key, uint64_t first_block, uint32_t* out) {
   }
 }
 
-// Words start .. start + kChunk; start is a multiple of 4.
-inline void philox_chunk(RandomKey key, uint64_t start, uint32_t* out) {
-  for (int i = 0; i < kChunk; i += kWordsAtOnce) {
+// Words start .. start + n, n <= kChunk, and what completes the last group; start is a multiple of
+// 4.
+inline void philox_chunk(RandomKey key, uint64_t start, int64_t n, uint32_t* out) {
+  for (int64_t i = 0; i < n; i += kWordsAtOnce) {
     philox_blocks(key, (start + uint64_t(i)) / 4, out + i);
   }
 }
@@ -69,8 +69,9 @@ template <class F>
 inline void for_chunks(RandomKey key, uint64_t start, int64_t n, F f) {
   uint32_t words[kChunk];
   for (int64_t i = 0; i < n; i += kChunk) {
-    philox_chunk(key, start + uint64_t(i), words);
-    f(words, i, n - i < kChunk ? n - i : int64_t(kChunk));
+    const int64_t count = n - i < kChunk ? n - i : int64_t(kChunk);
+    philox_chunk(key, start + uint64_t(i), count, words);
+    f(words, i, count);
   }
 }
 
@@ -149,13 +150,13 @@ void dropout(RandomKey key, uint64_t start, const void* x, void* y, int64_t n,
              const double* params) {
   const T* xs = static_cast<const T*>(x);
   T* ys = static_cast<T*>(y);
-  const uint32_t threshold = uint32_t(__builtin_ceil(params[0] * 0x1p24));
+  const int32_t threshold = int32_t(__builtin_ceil(params[0] * 0x1p24));
   const T scale = T(params[1]);
   for_chunks(key, start, n, [=](const uint32_t* words, int64_t begin, int64_t count) {
     PYNN_VECTORIZE
     for (int64_t i = 0; i < count; ++i) {
       const T scaled = xs[begin + i] * scale;
-      ys[begin + i] = words[i] >> 8 >= threshold ? scaled : T(0);
+      ys[begin + i] = int32_t(words[i] >> 8) >= threshold ? scaled : T(0);
     }
   });
 }

@@ -37,11 +37,32 @@ inline Vec<double> load_partial(const double* p, int64_t n, double rest) {
   const Vec<double> v = _mm256_maskload_pd(p, __m256i(mask));
   return mask ? v : splat<Vec<double>>(rest);
 }
+// In powers of two: a masked store takes AMD's processors before Zen 5 more than ten cycles, and
+// none forwards what it stored to a load.
 inline void store_partial(float* p, Vec<float> v, int64_t n) {
-  _mm256_maskstore_ps(p, __m256i(first_lanes32(n)), v);
+  if (n == 8) return store(p, v);
+  __m128 rest = _mm256_castps256_ps128(v);
+  if (n & 4) {
+    _mm_storeu_ps(p, rest);
+    rest = _mm256_extractf128_ps(v, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+    rest = _mm_movehl_ps(rest, rest);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, rest);
 }
 inline void store_partial(double* p, Vec<double> v, int64_t n) {
-  _mm256_maskstore_pd(p, __m256i(first_lanes64(n)), v);
+  if (n == 4) return store(p, v);
+  __m128d rest = _mm256_castpd256_pd128(v);
+  if (n & 2) {
+    _mm_storeu_pd(p, rest);
+    rest = _mm256_extractf128_pd(v, 1);
+    p += 2;
+  }
+  if (n & 1) _mm_store_sd(p, rest);
 }
 
 inline void store_streaming(uint64_t* p, Vec<uint64_t> v) {
@@ -57,6 +78,13 @@ inline Vec<float> load_half(const uint16_t* p) {
 }
 inline void store_half(uint16_t* p, Vec<float> v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+inline WordPair interleave(Vec<uint64_t> a, Vec<uint64_t> b) {
+  const __m256i even = _mm256_unpacklo_epi64(__m256i(a), __m256i(b));
+  const __m256i odd = _mm256_unpackhi_epi64(__m256i(a), __m256i(b));
+  return {Vec<uint64_t>(_mm256_permute2x128_si256(even, odd, 0x20)),
+          Vec<uint64_t>(_mm256_permute2x128_si256(even, odd, 0x31))};
 }
 
 }  // namespace

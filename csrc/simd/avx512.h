@@ -59,5 +59,12 @@ inline void store_half(uint16_t* p, Vec<float> v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+inline WordPair interleave(Vec<uint64_t> a, Vec<uint64_t> b) {
+  const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  const __m512i high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+  return {Vec<uint64_t>(_mm512_permutex2var_epi64(__m512i(a), low, __m512i(b))),
+          Vec<uint64_t>(_mm512_permutex2var_epi64(__m512i(a), high, __m512i(b)))};
+}
+
 }  // namespace
 }  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

@@ -1,5 +1,5 @@
-// What backends without masked memory access share: partial loads and stores through a copy, half
-// precision through integer arithmetic, order without an instruction of its own.
+// What backends without masked memory access share: partial loads and stores lane by lane, order
+// without an instruction of its own.
 #pragma once
 
 #include <cstdint>
@@ -18,29 +18,23 @@ inline V smaller_of(V a, V b) {
   return a < b ? a : b;
 }
 
+// Lane by lane into a register: by way of memory, the load of the whole vector would have to wait
+// until the last of its parts is in the cache.
 template <class T>
 inline Vec<T> load_partial(const T* p, int64_t n, T rest) {
-  T lanes[kLanes<T>];
-  for (T& lane : lanes) lane = rest;
-  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
-  return load(lanes);
+  Vec<T> v = splat<Vec<T>>(rest);
+#pragma GCC unroll 4
+  for (int i = 0; i < kLanes<T>; ++i) {
+    if (i < n) v[i] = p[i];
+  }
+  return v;
 }
 template <class T>
 inline void store_partial(T* p, Vec<T> v, int64_t n) {
-  T lanes[kLanes<T>];
-  store(lanes, v);
-  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
-}
-
-inline Vec<float> load_half(const uint16_t* p) {
-  float lanes[kLanes<float>];
-  for (int i = 0; i < kLanes<float>; ++i) lanes[i] = half_to_float(p[i]);
-  return load(lanes);
-}
-inline void store_half(uint16_t* p, Vec<float> v) {
-  float lanes[kLanes<float>];
-  store(lanes, v);
-  for (int i = 0; i < kLanes<float>; ++i) p[i] = float_to_half(lanes[i]);
+#pragma GCC unroll 4
+  for (int i = 0; i < kLanes<T>; ++i) {
+    if (i < n) p[i] = v[i];
+  }
 }
 
 }  // namespace

@@ -10,11 +10,14 @@
 //   Vec<T> larger_of(a, b)            a > b ? a : b, so b where either is NaN; smaller_of: a < b
 //   kHasScale                         whether there is Vec<T> scale_by_power_of_two(v, n): v * 2^n
 //                                     for integers n of any size, rounded once
-//   Vec<T> load_partial(p, n, rest)   n < lanes elements from p, `rest` in the other lanes; reads
-//   nothing beyond void store_partial(p, v, n)       the first n lanes; writes nothing beyond
+//   Vec<T> load_partial(p, n, rest)   n <= lanes elements from p, `rest` in the other lanes; reads
+//                                     nothing beyond
+//   void store_partial(p, v, n)       the first n <= lanes lanes; writes nothing beyond
 //   void store_streaming(p, v)        past the caches where the machine can; p aligned to a vector
 //   Vec<uint64_t> mul_low32(a, b)     product of the low halves of each lane
-//   Vec<float> load_half(p), void store_half(p, v)   IEEE half precision, as bits
+//   WordPair interleave(a, b)         64-bit lanes a[0], b[0], a[1], b[1], ...
+//   Vec<float> load_half(p)           IEEE half precision, as bits
+//   void store_half(p, v)
 //
 // Everything has internal linkage: an object of one instruction set must not lend its code to
 // another.
@@ -109,6 +112,11 @@ struct DoublePair {
 };
 struct FloatHalves {
   HalfVec<float> low, high;
+};
+
+// Two vectors as one of twice the length.
+struct WordPair {
+  Vec<uint64_t> low, high;
 };
 
 inline DoublePair widen(Vec<float> v) {
