@@ -12,17 +12,37 @@ std::ostream& operator<<(std::ostream& out, const Dims& dims) {
 
 std::string to_string(const Dims& dims) { return concat(dims); }
 
-int64_t num_elements(const Dims& shape) {
+int64_t num_elements(const Dims& shape) { return num_elements("", shape); }
+
+int64_t num_elements(const char* who, const Dims& shape) {
+  const char* const dot = *who ? "." : "";
   int64_t n = 1;
   bool empty = false;
   for (int64_t d : shape) {
-    if (d < 0) value_error("pynn: expected sizes >= 0; received shape=", shape);
-    if (d == 0) empty = true;
-    // 2^59 elements of 8 bytes stay within int64 bytes.
-    else if (__builtin_mul_overflow(n, d, &n) || n > (int64_t(1) << 59))
-      value_error("pynn: shape=", shape, " is too large");
+    if (d < 0) value_error("pynn", dot, who, ": expected sizes >= 0; received shape=", shape);
+    if (d == 0) {
+      empty = true;
+    } else if (__builtin_mul_overflow(n, d, &n) || n > kMaxElements) {
+      value_error("pynn", dot, who, ": expected at most 2^", kMaxElementsLog2,
+                  " elements; received shape=", shape);
+    }
   }
   return empty ? 0 : n;
+}
+
+int64_t add_sizes(const char* who, int64_t a, int64_t b) {
+  int64_t sum;
+  if (__builtin_add_overflow(a, b, &sum) || sum > kMaxElements)
+    value_error("pynn.", who, ": expected at most 2^", kMaxElementsLog2,
+                " elements along an axis; received sizes ", a, " and ", b);
+  return sum;
+}
+
+bool contains_slice(int64_t size, int64_t first, int64_t step, int64_t count) {
+  if (count <= 0) return count == 0;
+  int64_t distance, last;
+  return first >= 0 && first < size && !__builtin_mul_overflow(count - 1, step, &distance) &&
+         !__builtin_add_overflow(first, distance, &last) && last >= 0 && last < size;
 }
 
 Dims contiguous_strides(const Dims& shape) {

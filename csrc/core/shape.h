@@ -70,7 +70,17 @@ class Dims {
 std::string to_string(const Dims& dims);
 std::ostream& operator<<(std::ostream& out, const Dims& dims);
 
-int64_t num_elements(const Dims& shape);     // ValueError on a negative size or overflow
+// The most elements of a tensor, views included: their bytes, and sums of a few, are within int64.
+inline constexpr int kMaxElementsLog2 = 56;
+inline constexpr int64_t kMaxElements = int64_t(1) << kMaxElementsLog2;
+
+// ValueError, naming `who` if given, on a negative size or too many elements.
+int64_t num_elements(const Dims& shape);
+int64_t num_elements(const char* who, const Dims& shape);
+// a + b as the size of an axis; ValueError naming `who` where that is too much.
+int64_t add_sizes(const char* who, int64_t a, int64_t b);
+// Whether first, first + step, ..., `count` of them, are all in [0, size).
+bool contains_slice(int64_t size, int64_t first, int64_t step, int64_t count);
 Dims contiguous_strides(const Dims& shape);  // in elements, C order
 bool is_contiguous(const Dims& shape, const Dims& strides);
 // ValueError naming `who` and both shapes where they do not broadcast.

@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 
+#include "runtime/arena.h"
+
 namespace pynn {
 
 namespace {
@@ -37,6 +39,8 @@ class ArenaPlanner {
         offset = std::prev(free_.end())->first;
         free_.erase(std::prev(free_.end()));
       }
+      constexpr int64_t kMost = int64_t(1) << 61;  // sums stay within int64
+      if (bytes > kMost - offset) throw OutOfMemory(size_t(offset) + size_t(bytes));
       top_ = offset + bytes;
       return offset;
     }

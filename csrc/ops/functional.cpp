@@ -262,10 +262,10 @@ Tensor reshape(const Tensor& x, const Dims& shape) {
   Attrs attrs;
   attrs.shape = shape;
   int unknown = -1;
-  int64_t known = 1;
+  Dims known_sizes;
   for (int i = 0; i < shape.size(); ++i) {
     if (shape[i] >= 0) {
-      known *= shape[i];
+      known_sizes.push_back(shape[i]);
     } else if (shape[i] != -1 || unknown >= 0) {
       value_error("pynn.reshape: expected sizes >= 0 and at most one -1; received shape=", shape);
     } else {
@@ -273,7 +273,7 @@ Tensor reshape(const Tensor& x, const Dims& shape) {
     }
   }
   if (unknown >= 0) {
-    const int64_t n = num_elements(x->shape());
+    const int64_t n = num_elements(x->shape()), known = num_elements("reshape", known_sizes);
     if (known == 0 || n % known != 0)
       value_error("pynn.reshape: expected a shape of ", n,
                   " elements for input of shape=", x->shape(), "; received shape=", shape);
@@ -411,7 +411,7 @@ Tensor tile(const Tensor& x, const Dims& repeats) {
     split.push_back(shape[i]);
     spread.push_back(counts[i]);
     spread.push_back(shape[i]);
-    joined.push_back(counts[i] * shape[i]);
+    joined.push_back(num_elements("tile", {counts[i], shape[i]}));
   }
   return reshape(broadcast_to(reshape(x, split), spread), joined);
 }

@@ -55,7 +55,8 @@ bool make_view(OpId op, const Attrs& attrs, const View& in, View& out) {
       int64_t offset = 0;
       for (int i = 0; i < in.shape.size(); ++i) {
         offset += attrs.starts[i] * in.strides[i];
-        out.strides[i] = in.strides[i] * attrs.steps[i];
+        // One element has no stride, and a step that it does not take may be any number.
+        out.strides[i] = out.shape[i] > 1 ? in.strides[i] * attrs.steps[i] : in.strides[i];
       }
       if (num_elements(out.shape) > 0)
         out.data = static_cast<char*>(in.data) + offset * int64_t(item_size(in.dtype));
@@ -83,7 +84,7 @@ View window(const View& out, const Dims& starts, const Dims& steps, const Dims& 
   int64_t offset = 0;
   for (int i = 0; i < shape.size(); ++i) {
     offset += starts[i] * out.strides[i];
-    v.strides[i] = out.strides[i] * steps[i];
+    v.strides[i] = shape[i] > 1 ? out.strides[i] * steps[i] : out.strides[i];
   }
   if (num_elements(shape) > 0)
     v.data = static_cast<char*>(out.data) + offset * int64_t(item_size(out.dtype));

@@ -1,4 +1,6 @@
 // Shape and dtype rules: output specs from input specs. Each throws with the name of the op.
+#include <limits>
+
 #include "ops/launch.h"
 #include "ops/optimizer.h"
 
@@ -110,6 +112,9 @@ void infer_arg(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* o
   const int axis = normalize_axis(op.name, attrs.axes[0], in[0].shape.size());
   if (in[0].shape[axis] == 0)
     value_error("pynn.", op.name, ": expected a non-empty axis; received shape=", in[0].shape);
+  if (in[0].shape[axis] > std::numeric_limits<int32_t>::max())
+    value_error("pynn.", op.name,
+                ": expected an axis whose positions are int32; received shape=", in[0].shape);
   out[0] = {DType::int32, in[0].shape};
   if (attrs.keepdims)
     out[0].shape[axis] = 1;
@@ -185,11 +190,9 @@ void infer_slice(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* ou
       attrs.steps.size() != shape.size())
     value_error("pynn.slice: expected one start, size and step per axis of shape=", shape);
   for (int i = 0; i < shape.size(); ++i) {
-    const int64_t size = attrs.shape[i], first = attrs.starts[i],
-                  last = first + (size - 1) * attrs.steps[i];
-    if (size < 0 || (size > 0 && (first < 0 || first >= shape[i] || last < 0 || last >= shape[i])))
-      value_error("pynn.slice: start ", first, ", step ", attrs.steps[i], " and size ", size,
-                  " leave axis ", i, " of shape=", shape);
+    if (!contains_slice(shape[i], attrs.starts[i], attrs.steps[i], attrs.shape[i]))
+      value_error("pynn.slice: start ", attrs.starts[i], ", step ", attrs.steps[i], " and size ",
+                  attrs.shape[i], " leave axis ", i, " of shape=", shape);
   }
   out[0] = {in[0].dtype, attrs.shape};
 }
@@ -212,7 +215,7 @@ void infer_concatenate(const OpDef& op, const Attrs& attrs, const Spec* in, int 
   for (int i = 1; i < num_in; ++i) {
     Dims other = in[i].shape;
     if (other.size() == in[0].shape.size()) {
-      out[0].shape[axis] += other[axis];
+      out[0].shape[axis] = add_sizes(op.name, out[0].shape[axis], other[axis]);
       other[axis] = in[0].shape[axis];
     }
     if (other != in[0].shape)
@@ -221,14 +224,15 @@ void infer_concatenate(const OpDef& op, const Attrs& attrs, const Spec* in, int 
   }
 }
 
-void infer_pad(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* out) {
+void infer_pad(const OpDef& op, const Attrs& attrs, const Spec* in, int, Spec* out) {
   const int rank = in[0].shape.size();
   if (attrs.starts.size() != rank || attrs.shape.size() != rank)
     value_error("pynn.pad: expected ", rank, " (low, high) pairs; received ", attrs.starts.size());
   out[0] = in[0];
   for (int i = 0; i < rank; ++i) {
     if (attrs.starts[i] < 0 || attrs.shape[i] < 0) value_error("pynn.pad: expected padding >= 0");
-    out[0].shape[i] += attrs.starts[i] + attrs.shape[i];
+    const int64_t padding = add_sizes(op.name, attrs.starts[i], attrs.shape[i]);
+    out[0].shape[i] = add_sizes(op.name, out[0].shape[i], padding);
   }
 }
 

@@ -2,9 +2,11 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <mutex>
@@ -28,12 +30,24 @@ constexpr size_t round_up(size_t n, size_t multiple) {
 
 // ---- The operating system
 
+// Where memory is overcommitted without limit, a request for more than there is would succeed, and
+// using it would end the process.
+size_t physical_memory() {
+  static const size_t bytes = [] {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? size_t(pages) * size_t(page)
+                                 : std::numeric_limits<size_t>::max();
+  }();
+  return bytes;
+}
+
 // Blocks of 2 MiB and more are mapped at a huge-page boundary: a third of the TLB misses and page
-// faults of a large matrix product go away, and unmapping really returns the memory.
+// faults of a large matrix product go away, and unmapping really returns the memory. Null: none.
 void* map_block(size_t bytes) {
+  if (bytes > physical_memory()) return nullptr;
   const size_t mapped = bytes + kHugePage;
   void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) throw std::bad_alloc();
+  if (base == MAP_FAILED) return nullptr;
   char* const start = static_cast<char*>(base);
   char* const block =
       start + (kHugePage - reinterpret_cast<uintptr_t>(start) % kHugePage) % kHugePage;
@@ -47,10 +61,7 @@ void* map_block(size_t bytes) {
 }
 
 void* system_allocate(size_t bytes) {
-  if (bytes >= kHugePage) return map_block(bytes);
-  void* block = std::aligned_alloc(kAlignment, bytes);
-  if (!block) throw std::bad_alloc();
-  return block;
+  return bytes >= kHugePage ? map_block(bytes) : std::aligned_alloc(kAlignment, bytes);
 }
 
 void system_free(void* block, size_t bytes) noexcept {
@@ -86,7 +97,7 @@ constexpr int kClasses = 4 + (26 - 8) * 4;  // up to 2^26 bytes
 // Bytes that a request really takes. Requests above the largest class are not cached.
 size_t block_bytes(size_t bytes) {
   if (bytes <= kLargestClass) return size_class(bytes).bytes;
-  if (bytes > std::numeric_limits<size_t>::max() / 4) throw std::bad_alloc();
+  if (bytes > std::numeric_limits<size_t>::max() / 4) throw OutOfMemory(bytes);
   return round_up(bytes, kHugePage);
 }
 
@@ -162,10 +173,17 @@ BlockCache& cache() {
 std::atomic<size_t> in_use{0};
 
 void* acquire(size_t bytes) {
-  if (bytes > kLargestClass) return system_allocate(block_bytes(bytes));
-  const SizeClass c = size_class(bytes);
-  void* block = cache().take(c);
-  return block ? block : system_allocate(c.bytes);
+  const bool cached = bytes <= kLargestClass;
+  void* block = cached ? cache().take(size_class(bytes)) : nullptr;
+  if (block) return block;
+  const size_t taken = block_bytes(bytes);
+  block = system_allocate(taken);
+  if (!block) {
+    trim();
+    block = system_allocate(taken);
+  }
+  if (!block) throw OutOfMemory(bytes);
+  return block;
 }
 
 void release(void* block, size_t bytes) noexcept {
@@ -239,6 +257,12 @@ ScratchStack& scratch_stack() {
 
 }  // namespace
 
+OutOfMemory::OutOfMemory(size_t bytes) noexcept {
+  std::snprintf(message_, sizeof message_,
+                "pynn: expected %zu bytes (%.2f GiB) of free memory; received none", bytes,
+                double(bytes) * 0x1p-30);
+}
+
 void* allocate(size_t bytes) {
   void* block = acquire(bytes);
   in_use.fetch_add(block_bytes(bytes), std::memory_order_relaxed);
@@ -265,7 +289,7 @@ Scratch::~Scratch() {
 }
 
 void* Scratch::get_bytes(size_t bytes) {
-  if (bytes > std::numeric_limits<size_t>::max() / 4) throw std::bad_alloc();
+  if (bytes > std::numeric_limits<size_t>::max() / 4) throw OutOfMemory(bytes);
   return scratch_stack().take(round_up(bytes, kAlignment));
 }
 

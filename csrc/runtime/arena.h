@@ -4,14 +4,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <type_traits>
 
 namespace pynn {
 
 inline constexpr size_t kAlignment = 64;  // a cache line, and the widest vector
 
-// Contents undefined. bytes == 0 gives a valid pointer to nothing. std::bad_alloc if there is no
-// memory.
+// No memory: Python's MemoryError. The message says how much was asked for.
+class OutOfMemory : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(size_t bytes) noexcept;
+  const char* what() const noexcept override { return message_; }
+
+ private:
+  char message_[128];  // there is no memory for a string
+};
+
+// Contents undefined. bytes == 0 gives a valid pointer to nothing. OutOfMemory where the operating
+// system has no more, and before asking it for more than the machine has.
 void* allocate(size_t bytes);
 // `bytes` as given to allocate; null is ignored.
 void deallocate(void* block, size_t bytes) noexcept;
