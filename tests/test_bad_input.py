@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pynn
-from pynn import layers, ops
+from pynn import _core, layers, ops
 
 X = np.random.default_rng(0).normal(size=(20, 4))
 LABELS = np.arange(20) % 3
@@ -243,3 +243,104 @@ def test_gradient_tape_mistakes():
         y = ops.square(x)
     with raises("'none' or 'zero'"):
         tape.gradient(y, x, unconnected_gradients="nothing")
+
+
+# ---- Products and dtypes
+
+
+@pytest.mark.parametrize(
+    ("call", "who", "expected", "received"),
+    [
+        (
+            lambda x, y: ops.matmul(x, y),
+            "matmul",
+            "equal inner sizes",
+            r"3 and 4.*\(2, 3\).*\(4, 5\)",
+        ),
+        (lambda x, y: x @ y, "matmul", "equal inner sizes", r"3 and 4.*\(2, 3\).*\(4, 5\)"),
+        (lambda x, y: ops.dot(x, y), "matmul", "equal inner sizes", r"3 and 4"),
+        (lambda x, y: _core.dense(x, y), "dense", "last axis 4", r"\(2, 3\)"),
+        (lambda x, y: ops.einsum("ij,jk->ik", x, y), "einsum", "one size per label", "3 and 4"),
+        (lambda x, y: ops.tensordot(x, y, axes=1), "tensordot", "", r"\(2, 3\).*\(4, 5\)"),
+        (lambda x, y: ops.matmul(x, ops.sum(y)), "matmul", "at least one dimension", r"\(\)"),
+        (lambda x, y: _core.dense(x[:, 0], y), "dense", "last axis 4", r"\(2,\)"),
+        (
+            lambda x, y: _core.dense(y, np.ones((5, 3)), np.ones(4)),
+            "dense",
+            r"bias.*\(3,\)",
+            r"\(4,\)",
+        ),
+        (
+            lambda x, y: ops.matmul(np.ones((2, 3, 4)), np.ones((5, 4, 6))),
+            "matmul",
+            "broadcast",
+            r"\(2,\) and \(5,\)",
+        ),
+        (lambda x, y: layers.Dense(2).build((None, None)), "Dense", "", "None"),
+    ],
+)
+def test_products_of_sizes_that_do_not_fit(call, who, expected, received):
+    x, y = ops.ones((2, 3)), ops.ones((4, 5))
+    with pytest.raises(
+        ValueError, match=rf"pynn.*{who}.*expected.*{expected}.*received.*{received}"
+    ):
+        call(x, y)
+
+
+@pytest.mark.parametrize("transpose", [(False, False), (True, False), (False, True), (True, True)])
+def test_inner_sizes_are_those_after_transposing(transpose):
+    x, y = np.ones((2, 3)), np.ones((5, 7))
+    inner = (2 if transpose[0] else 3, 7 if transpose[1] else 5)
+    with raises(rf"expected equal inner sizes; received {inner[0]} and {inner[1]}"):
+        _core.matmul(x, y, *transpose)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.ones((2, 2), "complex64"),
+        np.array([["a", "b"], ["c", "d"]]),
+        np.array([[b"a", b"b"], [b"c", b"d"]]),
+        np.array([[None, 1], [2, 3]], object),
+        np.array([["2020-01-01"] * 2] * 2, "datetime64[D]"),
+        np.array([[1, 2], [3, 4]], "timedelta64[s]"),
+        np.zeros((2, 2), [("a", "f4")]),
+        np.ones((2, 2), np.longdouble),
+    ],
+    ids=lambda a: str(a.dtype),
+)
+def test_dtypes_that_no_tensor_has(bad):
+    for call in (ops.matmul, ops.add, ops.maximum, _core.dense):
+        for arguments in ((bad, np.ones((2, 2), "float32")), (np.ones((2, 2), "float32"), bad)):
+            with pytest.raises(TypeError, match="expected an array of numbers or bools; received"):
+                call(*arguments)
+
+
+def test_integers_where_floats_are_needed():
+    scalars = [np.float32(1), np.int32(0), np.float32(1)]  # learning rate, iterations, scale
+    weights, alone = np.ones(3, "float32"), (scalars, [], (0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(TypeError, match=r"pynn\.sgd_update: expected .*float.*received int32"):
+        _core.sgd_update([np.ones(3, "int32")], np.ones(3, "int32"), *alone)
+    with pytest.raises(ValueError, match=r"pynn\.sgd_update: expected .*\(3,\).*received.*\(4,\)"):
+        _core.sgd_update([weights], np.ones(4, "float32"), *alone)
+    with pytest.raises(TypeError, match=r"pynn\.take: expected indices of an integer dtype"):
+        _core.take(weights, np.ones(2, "float32"), 0)
+
+
+@pytest.mark.parametrize("shape", [np.array([2.0]), np.array([[1, 2]]), 2.0, "ab", [1.5], None])
+def test_shapes_that_are_not_integers(shape):
+    with pytest.raises(TypeError):
+        _core.reshape(np.ones(2), shape)
+
+
+def test_shapes_may_be_arrays_of_integers():
+    assert _core.reshape(np.ones(6), np.array([2, 3])).shape == (2, 3)
+    assert _core.reshape(np.ones(6), np.int64(6)).shape == (6,)
+    assert _core.reshape(np.ones(6), np.array(6)).shape == (6,)
+
+
+@pytest.mark.parametrize("pair", [("float16", "bfloat16"), ("bool", "float32"), ("int8", "uint8")])
+def test_unequal_dtypes_meet_in_one_that_holds_both(pair):
+    meets = {"float16": "float32", "bool": "float32", "int8": "int16"}[pair[0]]
+    x, y = (ops.cast(np.ones((2, 2)), dtype) for dtype in pair)
+    assert ops.matmul(x, y).dtype == ops.add(x, y).dtype == meets

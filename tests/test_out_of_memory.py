@@ -4,6 +4,7 @@ The scenarios run in processes of their own, whose address space `setrlimit` bou
 runs. Bounds from nothing to plenty are tried, so that the step fails at many different places.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -54,7 +55,6 @@ def make_model(eager: bool) -> pynn.Model:
         [
             pynn.Input((FEATURES,)),
             layers.Dense(FEATURES, activation="relu"),
-            layers.BatchNormalization(),
             layers.Dropout(0.25),
             layers.Dense(10),
         ]
@@ -70,8 +70,7 @@ def make_model(eager: bool) -> pynn.Model:
 
 def state(model: pynn.Model) -> list[bytes]:
     """Everything a step changes: weights, seeds, optimizer and metric variables."""
-    variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-    return [np.asarray(v).tobytes() for v in variables]
+    return weights(model) + [np.asarray(v).tobytes() for m in model.metrics for v in m.variables]
 
 
 def train_on_batch(model: pynn.Model, data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -149,8 +148,15 @@ def reuse_scenario() -> None:
 def run(call: str) -> None:
     code = f"import test_out_of_memory as t; t.{call}"
     folder = pathlib.Path(__file__).parent
+    package = pathlib.Path(pynn.__file__).parents[1]  # the one that is tested here
+    path = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr[-3000:]
 

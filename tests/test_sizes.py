@@ -39,14 +39,12 @@ def test_views_may_be_larger_than_memory(shape):
         lambda x: _core.take(x, spread((2**40,), "int32"), 0),
         lambda x: ops.full((2**40,), 1.0),
         lambda x: ops.zeros((2**20, 2**20)) + 1.0,
-        lambda x: _core.random_uniform((2**40,), np.zeros(2, "uint32"), 0.0, 1.0, "float32"),
+        lambda x: _core.random_uniform(np.zeros(2, "uint32"), (2**40,), 0.0, 1.0),
     ],
 )
 def test_more_than_memory_is_refused_with_the_size_asked_for(materialize):
     before = _core.allocated_bytes()
-    with pytest.raises(
-        MemoryError, match=r"expected \d{13,} bytes \(\d+\.\d\d GiB\) of free memory"
-    ):
+    with pytest.raises(MemoryError, match=r"expected \d{13,} bytes \(\d+\.\d\d GiB\)"):
         materialize(spread((2**40,)))
     assert _core.allocated_bytes() == before
 
@@ -74,14 +72,29 @@ def test_products_of_sizes_that_overflow_are_refused(call, who):
 
 @pytest.mark.parametrize(
     ("start", "step", "size"),
-    [(0, 4, 2**62 + 1), (0, 2**6, 2**58 + 1), (2, -(2**62), 5), (0, 2**63 - 1, 3), (3, 2**62, 2)],
+    [
+        (0, 2**9, 2**55 + 1),
+        (0, 2**32, 2**32 + 1),
+        (3, -(2**62), 5),
+        (0, 2**63 - 1, 3),
+        (3, 2**62, 2),
+    ],
 )
-def test_slices_whose_last_index_wraps_around(start, step, size):
+def test_windows_whose_last_index_wraps_around(start, step, size):
+    # (size - 1) * step is 0 modulo 2^64 in the first cases.
     x = _core.tensor(np.arange(4.0))
-    with pytest.raises(ValueError, match="pynn.slice: start"):
-        _core.slice(x, [start], [size], [step])
-    assert x[:: 2**62].numpy().tolist() == [0.0]
-    assert x[:: -(2**62)].numpy().tolist() == [3.0]
+    with pytest.raises(ValueError, match=r"pynn\.slice: start"):
+        _core.slice_update(x, spread((size,), "float64"), [start], [step])
+
+
+@pytest.mark.parametrize("step", [2**62, 2**63 - 1])
+def test_steps_beyond_the_end(step):
+    x = _core.tensor(np.arange(4.0))
+    assert x[::step].numpy().tolist() == [0.0]
+    assert x[::-step].numpy().tolist() == [3.0]
+    assert _core.slice(x, [1], [4], [step]).numpy().tolist() == [1.0]
+    assert _core.slice(x, [3], [-5], [-(2**63)]).numpy().tolist() == [3.0]
+    assert _core.slice(x, [4], [4], [step]).shape == (0,)
 
 
 @pytest.mark.parametrize("size", [2**63, 2**70, -(2**70)])
@@ -109,9 +122,7 @@ def test_a_plan_beyond_memory_is_refused():
 
 
 def test_positions_beyond_int32_are_refused():
-    with pytest.raises(
-        ValueError, match=r"pynn\.argmax: expected an axis whose positions are int32"
-    ):
+    with pytest.raises(ValueError, match=r"pynn\.argmax: .* positions are int32"):
         _core.argmax(spread((2**31,), "uint8"), 0, False)
 
 
@@ -191,9 +202,7 @@ def test_products_of_empty_matrices(sizes, dtype):
         a = np.ones((k, m) if flags[0] else (m, k), as_type)
         b = np.ones((n, k) if flags[1] else (k, n), as_type)
         result = _core.matmul(a, b, *flags).numpy()
-        np.testing.assert_array_equal(
-            result, np.zeros((m, n), as_type)
-        )  # k = 0 where it is not empty
+        np.testing.assert_array_equal(result, np.zeros((m, n), as_type))  # k is 0, or there is none
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32", "bool"])
@@ -219,13 +228,9 @@ def test_gradients_of_empty_products_are_zeros():
 def test_batched_products_of_nothing():
     assert _core.matmul(np.ones((0, 2, 3)), np.ones((0, 3, 4))).shape == (0, 2, 4)
     assert ops.matmul(np.ones((5, 0, 3)), np.ones((3, 4))).shape == (5, 0, 4)
-    assert (
-        ops.einsum("ij,jk->ik", np.ones((2, 0)), np.ones((0, 3))).numpy().tolist()
-        == [[0.0] * 3] * 2
-    )
-    assert (
-        ops.tensordot(np.ones((2, 0)), np.ones((0, 3)), axes=1).numpy().tolist() == [[0.0] * 3] * 2
-    )
+    a, b, zeros = np.ones((2, 0)), np.ones((0, 3)), np.zeros((2, 3))
+    np.testing.assert_array_equal(ops.einsum("ij,jk->ik", a, b), zeros)
+    np.testing.assert_array_equal(ops.tensordot(a, b, axes=1), zeros)
 
 
 def test_a_layer_of_one_row_and_one_unit():

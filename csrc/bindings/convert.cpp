@@ -234,18 +234,28 @@ py::array to_numpy(const Tensor& t, py::handle owner) {
   return array;
 }
 
+namespace {
+
+// Python's own error where it is no integer, or none of 64 bits.
+int64_t to_size(py::handle object) {
+  const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  if (!number) throw py::error_already_set();
+  const int64_t size = PyLong_AsLongLong(number.ptr());
+  if (size == -1 && PyErr_Occurred()) throw py::error_already_set();
+  return size;
+}
+
+}  // namespace
+
 Dims to_dims(py::handle object) {
   Dims dims;
-  if (PyIndex_Check(object.ptr())) {
-    dims.push_back(
-        py::cast<int64_t>(py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()))));
+  // Arrays have __index__ too, which only those of no dimension answer.
+  const bool array = py::isinstance<py::array>(object);
+  if (array ? object.attr("ndim").cast<int>() == 0 : bool(PyIndex_Check(object.ptr()))) {
+    dims.push_back(to_size(object));
     return dims;
   }
-  for (py::handle item : py::iter(object)) {
-    py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
-    if (!number) throw py::error_already_set();
-    dims.push_back(number.cast<int64_t>());
-  }
+  for (py::handle item : py::iter(object)) dims.push_back(to_size(item));
   return dims;
 }
 

@@ -79,7 +79,8 @@ Tensors apply(OpId id, const Tensors& inputs, const Attrs& attrs) {
   Spec specs[kMaxOutputs];
   const SpecList in(inputs);
   op.infer(op, attrs, in.data, int(inputs.size()), specs);
-  for (int i = 0; i < op.outputs; ++i) num_elements(op.name, specs[i].shape);  // not too many
+  const int count = num_outputs(op, int(inputs.size()));
+  for (int i = 0; i < count; ++i) num_elements(op.name, specs[i].shape);  // not too many
   Tensors outputs;
   if (any_traced(inputs)) {
     if (!tracer)

@@ -345,7 +345,10 @@ Tensor slice(const Tensor& x, const Dims& starts, const Dims& stops, const Dims&
       return step > 0 ? std::clamp<int64_t>(v, 0, n) : std::clamp<int64_t>(v, -1, n - 1);
     };
     const int64_t a = clamp(starts[i]), b = clamp(stops[i]);
-    const int64_t size = step > 0 ? (b - a + step - 1) / step : (a - b - step - 1) / -step;
+    // No sum with the step and no negation of it, which may be any number.
+    const int64_t distance = step > 0 ? b - a : a - b;
+    const int64_t steps_inside = (distance - 1) / step;
+    const int64_t size = distance <= 0 ? 0 : 1 + (step > 0 ? steps_inside : -steps_inside);
     first.push_back(size > 0 ? a : 0);
     sizes.push_back(std::max<int64_t>(size, 0));
   }
