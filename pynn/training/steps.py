@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import traceback
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -206,7 +207,8 @@ class Step:
             _check_nan(batch, piece.arrays.names, rows)
         self._extend_optimizer()
         tensors = [_core.tensor(leaf, traced_dtype(leaf.dtype)) for leaf in batch]
-        result = self._function(piece.arrays.pack(tensors))
+        with _all_or_nothing(self._model):
+            result = self._function(piece.arrays.pack(tensors))
         self.returns_metrics = isinstance(result, MetricResults)
         self.result = {} if result is None else result
 
@@ -224,6 +226,24 @@ def run_once(step: Step, arrays: Arrays) -> Any:
         step.run(Piece(arrays, None, arrays.num_rows, 0, 1), 0, 1)
         return step.result
     return compiled.unpack(compiled.executable.run(arrays.leaves))
+
+
+@contextlib.contextmanager
+def _all_or_nothing(model: Any) -> Iterator[None]:
+    """A step for which memory runs out half-way leaves all variables as they were.
+
+    Compiled steps have all their memory before they begin.
+    """
+    variables = [*model.variables, *(v for metric in model.metrics for v in metric.variables)]
+    if model.optimizer is not None:
+        variables += model.optimizer.variables
+    before = [variable.value for variable in variables]
+    try:
+        yield
+    except MemoryError:
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        raise
 
 
 def _check_nan(batch: list[np.ndarray], names: list[str], rows: Any) -> None:
