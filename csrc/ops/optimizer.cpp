@@ -36,6 +36,20 @@ double read_scalar(const View& v) {
   }
 }
 
+// All parameters of a step ask for the same two powers, and beside a small parameter they cost.
+double remembered_power(double base, double exponent) {
+  struct Power {
+    double base, exponent, value;
+  };
+  thread_local Power last[2] = {{1, 1, 1}, {1, 1, 1}};
+  thread_local int oldest = 0;
+  for (const Power& p : last)
+    if (p.base == base && p.exponent == exponent) return p.value;
+  oldest ^= 1;
+  last[oldest] = {base, exponent, std::pow(base, exponent)};
+  return last[oldest].value;
+}
+
 // ---- scalars of the rules, in the order of kernels/table.h
 
 void copy_params(const UpdateCall& call, double* s) {
@@ -161,8 +175,8 @@ void UpdateCall::on_range(int64_t first, int64_t count, const F& call) const {
 }
 
 double UpdateCall::power(double base, double exponent) const {
-  if (dtype_ == DType::float64) return std::pow(base, exponent);
-  return double(float(std::pow(double(float(base)), exponent)));
+  if (dtype_ == DType::float64) return remembered_power(base, exponent);
+  return double(float(remembered_power(double(float(base)), exponent)));
 }
 
 bool UpdateCall::is_plain() const {

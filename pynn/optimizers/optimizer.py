@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import numbers
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pynn import _core, backend, ops
+from pynn import _core, ops
 from pynn.naming import auto_name
+from pynn.optimizers.checks import check_settings, without_missing
 from pynn.optimizers.clipping import norm_scales, scaled
-from pynn.optimizers.schedules import LearningRateSchedule
-from pynn.optimizers.state import OptimizerState
+from pynn.optimizers.learning_rate import LearningRate
 from pynn.saving import deserialize_keras_object, serialize_keras_object
 from pynn.stateless import temporary_values
 from pynn.variables import Variable
 
 
-class Optimizer(OptimizerState):
+class Optimizer(LearningRate):
     """Changes variables so that a loss becomes smaller.
 
     In one step gradients are, in this order: unscaled (`loss_scale_factor`), accumulated, clipped;
@@ -70,7 +68,7 @@ class Optimizer(OptimizerState):
         who = f"pynn.optimizers.{type(self).__name__}"
         if kwargs:
             raise ValueError(f"{who}: expected known arguments; received {sorted(kwargs)}")
-        _check_settings(
+        check_settings(
             who,
             [clipnorm, clipvalue, global_clipnorm],
             ema_momentum if use_ema else None,
@@ -146,7 +144,7 @@ class Optimizer(OptimizerState):
         if len(grads) == 0:
             return
         variables = self._resolve_variables(grads, trainable_variables)
-        gradients, variables = _without_missing(list(grads), variables)
+        gradients, variables = without_missing(list(grads), variables)
         unscale = 1.0 if self.loss_scale_factor is None else 1.0 / self.loss_scale_factor
         if self.gradient_accumulation_steps:
             self._accumulate_and_update(gradients, variables, unscale)
@@ -332,67 +330,6 @@ class Optimizer(OptimizerState):
             rate = ops.cast(learning_rate, variable.dtype)
             variable.assign(variable - variable * self.weight_decay * rate)
 
-    # ---- learning rate ---------------------------------------------------------------------
-
-    @property
-    def learning_rate(self) -> Any:
-        """The current learning rate: a variable, or what schedule or function give now."""
-        rate = self._learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            return rate(self._iterations.value)
-        if not self.has_callable_rate:
-            return rate
-        if not _core.in_trace():
-            self.call_rate()
-        return self._called_rate.value
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        is_number = not isinstance(learning_rate, LearningRateSchedule) and not _is_function(
-            learning_rate
-        )
-        if is_number and isinstance(self._learning_rate, LearningRateSchedule):
-            raise TypeError(
-                f"pynn.optimizers.{type(self).__name__}: expected a schedule in place of the "
-                f"schedule that it was made with; received learning_rate={learning_rate!r}"
-            )
-        if is_number and isinstance(self._learning_rate, Variable):
-            self._learning_rate.assign(learning_rate)
-            return
-        if isinstance(self._learning_rate, Variable):
-            self._variables = [v for v in self._variables if v is not self._learning_rate]
-        self._learning_rate = self._as_learning_rate(learning_rate)
-
-    @property
-    def has_callable_rate(self) -> bool:
-        """Whether the learning rate comes from a function without arguments."""
-        return _is_function(self._learning_rate)
-
-    def call_rate(self) -> None:
-        """Calls the function that the learning rate comes from; compiled steps use its result.
-
-        For training loops of your own that compile steps: call it before each of them.
-        """
-        self._called_rate.assign(self._learning_rate())
-
-    def _as_learning_rate(self, learning_rate: Any) -> Any:
-        if isinstance(learning_rate, LearningRateSchedule):
-            return learning_rate
-        if _is_function(learning_rate):
-            # Not among `variables`: every step gets a new one, so there is nothing to save.
-            self._called_rate = Variable(0.0, dtype=backend.floatx(), trainable=False)
-            return learning_rate
-        if isinstance(learning_rate, bool) or not isinstance(
-            learning_rate, numbers.Real | Variable | _core.Tensor
-        ):
-            raise ValueError(
-                f"pynn.optimizers.{type(self).__name__}: expected learning_rate to be a float, a "
-                f"LearningRateSchedule or a function; received learning_rate={learning_rate!r}"
-            )
-        variable = self.add_variable((), dtype=backend.floatx(), name="learning_rate")
-        variable.assign(learning_rate)
-        return variable
-
     # ---- config ------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
@@ -431,52 +368,3 @@ class Optimizer(OptimizerState):
         # that one has changed (see `pynn.training.signature`).
         object.__setattr__(self, name, value)
         object.__setattr__(self, "_version", getattr(self, "_version", 0) + 1)
-
-
-def _is_function(learning_rate: Any) -> bool:
-    return callable(learning_rate) and not isinstance(
-        learning_rate, LearningRateSchedule | _core.Variable | _core.Tensor
-    )
-
-
-def _check_settings(
-    who: str,
-    clips: list[float | None],
-    ema_momentum: float | None,
-    ema_overwrite_frequency: int | None,
-    gradient_accumulation_steps: int | None,
-) -> None:
-    if sum(clip is not None for clip in clips) > 1:
-        raise ValueError(
-            f"{who}: expected at most one of clipnorm, clipvalue and global_clipnorm; "
-            f"received clipnorm={clips[0]}, clipvalue={clips[1]}, global_clipnorm={clips[2]}"
-        )
-    if ema_momentum is not None and not 0 <= ema_momentum <= 1:
-        raise ValueError(f"{who}: expected ema_momentum in [0, 1]; received {ema_momentum}")
-    for argument, value, least in (
-        ("ema_overwrite_frequency", ema_overwrite_frequency, 1),
-        ("gradient_accumulation_steps", gradient_accumulation_steps, 2),
-    ):
-        if value and (not isinstance(value, int) or value < least):
-            raise ValueError(
-                f"{who}: expected {argument} to be an int >= {least}; received {value}"
-            )
-
-
-def _without_missing(gradients: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Drops variables whose gradient is `None`, with one warning that names them."""
-    missing = [v for g, v in zip(gradients, variables, strict=True) if g is None]
-    if not missing:
-        return gradients, variables
-    names = [getattr(v, "path", None) or v.name for v in missing]
-    if len(missing) == len(variables):
-        raise ValueError(
-            "pynn.optimizers: expected a gradient for at least one variable; "
-            f"received none for {names}. Does the loss depend on them?"
-        )
-    warnings.warn(
-        f"pynn.optimizers: the loss does not depend on {names}; they are not updated",
-        stacklevel=3,
-    )
-    kept = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-    return [g for g, _ in kept], [v for _, v in kept]
