@@ -34,6 +34,8 @@ __all__: list[str] = [
     "any",
     "argmax",
     "argmin",
+    "batch_norm",
+    "batch_norm_grad",
     "broadcast_to",
     "build_info",
     "cache_sizes",
@@ -72,6 +74,8 @@ __all__: list[str] = [
     "isinf",
     "isnan",
     "lamb_update",
+    "layer_norm",
+    "layer_norm_grad",
     "leaky_relu",
     "leaky_relu_grad",
     "less",
@@ -96,6 +100,7 @@ __all__: list[str] = [
     "min",
     "minimum",
     "mod",
+    "moments",
     "momentum_update",
     "multiply",
     "nadam_update",
@@ -117,6 +122,8 @@ __all__: list[str] = [
     "relu",
     "relu_grad",
     "reshape",
+    "rms_norm",
+    "rms_norm_grad",
     "rmsprop_centered_momentum_update",
     "rmsprop_centered_update",
     "rmsprop_momentum_update",
@@ -431,6 +438,12 @@ def argmin(
     axis: typing.SupportsInt | typing.SupportsIndex | None = None,
     keepdims: bool = False,
 ) -> Tensor: ...
+def batch_norm(
+    x: typing.Any, mean: typing.Any, scale: typing.Any, offset: typing.Any
+) -> Tensor: ...
+def batch_norm_grad(
+    x: typing.Any, mean: typing.Any, scale: typing.Any, dy: typing.Any
+) -> tuple: ...
 def broadcast_to(x: typing.Any, shape: typing.Any) -> Tensor: ...
 def build_info() -> dict: ...
 def cache_sizes() -> dict: ...
@@ -502,6 +515,20 @@ def lamb_update(
         collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
     ],
 ) -> tuple: ...
+def layer_norm(
+    x: typing.Any,
+    gamma: typing.Any,
+    beta: typing.Any,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> Tensor: ...
+def layer_norm_grad(
+    x: typing.Any,
+    mean: typing.Any,
+    rstd: typing.Any,
+    dy: typing.Any,
+    gamma: typing.Any,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple: ...
 def leaky_relu(
     x: typing.Any, negative_slope: typing.SupportsFloat | typing.SupportsIndex
 ) -> Tensor: ...
@@ -542,6 +569,9 @@ def measure_flops(dtype: typing.Any) -> float: ...
 def min(x: typing.Any, axes: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def minimum(x: typing.Any, y: typing.Any) -> Tensor: ...
 def mod(x: typing.Any, y: typing.Any) -> Tensor: ...
+def moments(
+    x: typing.Any, axes: typing.Any = None, keepdims: bool = False
+) -> tuple[Tensor, Tensor]: ...
 def momentum_update(
     arrays: collections.abc.Sequence,
     gradient: typing.Any,
@@ -628,6 +658,17 @@ def reciprocal(x: typing.Any) -> Tensor: ...
 def relu(x: typing.Any) -> Tensor: ...
 def relu_grad(x: typing.Any, y: typing.Any) -> Tensor: ...
 def reshape(x: typing.Any, shape: typing.Any) -> Tensor: ...
+def rms_norm(
+    x: typing.Any, gamma: typing.Any, epsilon: typing.SupportsFloat | typing.SupportsIndex
+) -> Tensor: ...
+def rms_norm_grad(
+    x: typing.Any,
+    mean: typing.Any,
+    rstd: typing.Any,
+    dy: typing.Any,
+    gamma: typing.Any,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple: ...
 def rmsprop_centered_momentum_update(
     arrays: collections.abc.Sequence,
     gradient: typing.Any,

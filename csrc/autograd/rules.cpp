@@ -344,6 +344,93 @@ void grad_softmax_cross_entropy_grad(const GradContext& c) {
   if (c.need[2]) c.result[2] = sum(c.dy() * (w * p - t), {-1}, false);
 }
 
+// ---- normalization
+
+// f() with `tape` listening.
+template <class F>
+Tensors record_on(Tape& tape, const F& f) {
+  struct Recording {
+    explicit Recording(Tape& t) : tape(t) { tape.start(); }
+    ~Recording() { tape.stop(); }
+    Tape& tape;
+  } recording(tape);
+  return f();
+}
+
+// Gradients of outputs that are compositions of the inputs, made by `f`: by a tape of their own.
+template <class F>
+void grad_by_composition(const GradContext& c, const F& f) {
+  Tape tape;
+  Tensors sources;
+  for (size_t i = 0; i < c.in.size(); ++i) {
+    if (!c.need[i]) continue;
+    tape.watch(c.in[i]);
+    sources.push_back(c.in[i]);
+  }
+  const Tensors targets = record_on(tape, f);
+  for (size_t k = 0; k < targets.size(); ++k) {
+    if (!c.grads[k]) continue;
+    const Tensors found = tape.gradient(targets[k], sources, c.grads[k]);
+    for (size_t i = 0, s = 0; i < c.in.size(); ++i) {
+      if (!c.need[i]) continue;
+      const Tensor& part = found[s++];
+      if (part) c.result[i] = c.result[i] ? c.result[i] + part : part;
+    }
+  }
+}
+
+Tensor row_mean(const Tensor& t) { return mean(t, {-1}, true); }
+Tensor over_rows(const Tensor& t) { return sum_to(t, {t->shape().back()}); }
+
+void grad_norm(const GradContext& c, OpId grad) {
+  Tensors in = {c.x(), c.out[1], c.out[2], c.dy()};
+  if (c.in.size() > 1) in.push_back(c.in[1]);
+  const Tensors found = apply(grad, in, c.attrs);
+  for (size_t i = 0; i < c.in.size(); ++i) c.result[i] = found[i];
+}
+// The outputs of layer_norm_grad and rms_norm_grad from x, dy and gamma alone: mean and rstd, which
+// are functions of x, get no gradient of their own.
+void grad_norm_grad(const GradContext& c, bool centred) {
+  grad_by_composition(c, [&]() -> Tensors {
+    const Tensor &x = c.in[0], &dy = c.in[3];
+    const Tensor g = c.in.size() == 5 ? dy * c.in[4] : dy;
+    const Tensor centre = centred ? x - row_mean(x) : x;
+    const Tensor rstd = unary(OpId::rsqrt, c.attrs.params[0] + row_mean(square(centre)));
+    const Tensor h = centre * rstd;
+    const Tensor rest = g - h * row_mean(g * h);
+    const Tensor dx = rstd * (centred ? rest - row_mean(g) : rest);
+    if (c.in.size() < 5) return {dx};
+    return {dx, over_rows(dy * h), over_rows(dy)};
+  });
+}
+void grad_layer_norm(const GradContext& c) { grad_norm(c, OpId::layer_norm_grad); }
+void grad_rms_norm(const GradContext& c) { grad_norm(c, OpId::rms_norm_grad); }
+void grad_layer_norm_grad(const GradContext& c) { grad_norm_grad(c, true); }
+void grad_rms_norm_grad(const GradContext& c) { grad_norm_grad(c, false); }
+void grad_moments(const GradContext& c) {
+  // dmean / n + dvariance * 2 (x - mean) / n
+  int64_t n = 1;
+  for (int i = 0; i + 1 < c.x()->rank(); ++i) n *= c.x()->shape()[i];
+  const Tensor none = zeros_like(c.out[0]);
+  const Tensor dmean = c.grads[0] ? 1.0 / double(n) * c.grads[0] : none;
+  const Tensor dvariance = c.grads[1] ? 2.0 / double(n) * c.grads[1] : none;
+  c.result[0] = apply1(OpId::batch_norm, {c.x(), c.out[0], dvariance, dmean});
+}
+void grad_batch_norm(const GradContext& c) {
+  const Tensors found =
+      apply(OpId::batch_norm_grad, {c.x(), c.in[1], c.in[2], c.dy()});  // dx, dscale, doffset
+  c.result[0] = found[0];
+  if (c.need[1]) c.result[1] = -(c.in[2] * found[2]);
+  c.result[2] = found[1];
+  c.result[3] = found[2];
+}
+void grad_batch_norm_grad(const GradContext& c) {
+  grad_by_composition(c, [&]() -> Tensors {
+    const Tensor &x = c.in[0], &mean = c.in[1], &scale = c.in[2], &dy = c.in[3];
+    return {dy * scale, over_rows(dy * (x - mean)), over_rows(dy)};
+  });
+}
+
 // ---- random numbers
 
 void grad_dropout(const GradContext& c) {

@@ -310,6 +310,63 @@ void def_losses(py::module_& m) {
         py::arg("logits"), py::arg("targets"), py::arg("dloss"));
 }
 
+Tensor optional_tensor(py::handle object) { return object.is_none() ? nullptr : to_tensor(object); }
+
+void def_normalization(py::module_& m) {
+  m.def(
+      "layer_norm",
+      [](py::handle object, py::handle gamma, py::handle beta, double epsilon) {
+        const Tensor x = to_tensor(object), g = optional_tensor(gamma), b = optional_tensor(beta);
+        return run(size_of(x), [&] { return ops::row_norm(OpId::layer_norm, x, g, b, epsilon); });
+      },
+      py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("epsilon"));
+  m.def(
+      "rms_norm",
+      [](py::handle object, py::handle gamma, double epsilon) {
+        const Tensor x = to_tensor(object), g = optional_tensor(gamma);
+        return run(size_of(x),
+                   [&] { return ops::row_norm(OpId::rms_norm, x, g, nullptr, epsilon); });
+      },
+      py::arg("x"), py::arg("gamma"), py::arg("epsilon"));
+  for (OpId op : {OpId::layer_norm_grad, OpId::rms_norm_grad})
+    m.def(
+        op_def(op).name,
+        [op](py::handle x, py::handle mean, py::handle rstd, py::handle dy, py::handle gamma,
+             double epsilon) {
+          Tensors in = {to_tensor(x), to_tensor(mean), to_tensor(rstd), to_tensor(dy)};
+          if (const Tensor g = optional_tensor(gamma)) in.push_back(g);
+          Attrs attrs;
+          attrs.params[0] = epsilon;
+          return py::tuple(py::cast(apply(op, in, attrs)));
+        },
+        py::arg("x"), py::arg("mean"), py::arg("rstd"), py::arg("dy"), py::arg("gamma"),
+        py::arg("epsilon"));
+  m.def(
+      "moments",
+      [](py::handle object, py::handle axes, bool keepdims) {
+        const Tensor x = to_tensor(object);
+        const Dims given = axes.is_none() ? Dims{} : to_dims(axes);
+        if (!axes.is_none() && given.empty()) return std::pair(x, ops::zeros_like(x));
+        return run(size_of(x), [&] { return ops::moments(x, given, keepdims); });
+      },
+      py::arg("x"), py::arg("axes") = py::none(), py::arg("keepdims") = false);
+  m.def(
+      "batch_norm",
+      [](py::handle object, py::handle mean, py::handle scale, py::handle offset) {
+        const Tensor x = to_tensor(object), centre = to_tensor(mean), s = to_tensor(scale),
+                     o = to_tensor(offset);
+        return run(size_of(x), [&] { return ops::batch_norm(x, centre, s, o); });
+      },
+      py::arg("x"), py::arg("mean"), py::arg("scale"), py::arg("offset"));
+  m.def(
+      "batch_norm_grad",
+      [](py::handle x, py::handle mean, py::handle scale, py::handle dy) {
+        return py::tuple(py::cast(apply(OpId::batch_norm_grad, {to_tensor(x), to_tensor(mean),
+                                                                to_tensor(scale), to_tensor(dy)})));
+      },
+      py::arg("x"), py::arg("mean"), py::arg("scale"), py::arg("dy"));
+}
+
 // settings: of the rule, then (clip value, weight decay, EMA momentum, EMA overwrite frequency).
 void def_updates(py::module_& m) {
   for (int id = int(OpId::sgd_update); id <= int(OpId::adafactor_matrix_update); ++id)
@@ -346,6 +403,7 @@ void bind_ops(py::module_& m) {
   def_layout(m);
   def_indexing(m);
   def_losses(m);
+  def_normalization(m);
   def_updates(m);
   m.def(
       "op_names",

@@ -22,6 +22,7 @@ void fill_reduce(KernelTable& table);
 void fill_arg(KernelTable& table);
 void fill_softmax(KernelTable& table);
 void fill_cross_entropy(KernelTable& table);
+void fill_normalization(KernelTable& table);
 void fill_optimizer(KernelTable& table);
 void fill_optimizer_norms(KernelTable& table);
 void fill_random(KernelTable& table);

@@ -19,6 +19,7 @@ void fill_all() {
   fill_arg(table);
   fill_softmax(table);
   fill_cross_entropy(table);
+  fill_normalization(table);
   fill_optimizer(table);
   fill_optimizer_norms(table);
   fill_random(table);

@@ -142,6 +142,44 @@ using DenseXentFn = void (*)(const void* x, const void* t, int64_t rows, int64_t
 using DenseXentGradFn = void (*)(const void* x, const void* t, int64_t rows, int64_t n,
                                  const void* dloss, void* dx);
 
+// Normalization of `rows` rows of length n >= 1: y = (x - mean) * rstd * gamma + beta with rstd = 1
+// / sqrt(variance + epsilon). gamma and beta: length n, or null. Without centring mean is 0 and the
+// variance is the mean square (RMS normalization).
+struct NormRows {
+  const void *x, *gamma, *beta;
+  void *y, *mean, *rstd;  // mean and rstd: one per row
+  int64_t rows, n;
+  bool centred;
+  double epsilon;
+};
+using NormRowsFn = void (*)(const NormRows& args);
+// dx, and dgamma += sum over rows, dbeta += likewise; both may be null.
+struct NormRowsGrad {
+  const void *x, *gamma, *mean, *rstd, *dy;
+  void *dx, *dgamma, *dbeta;
+  int64_t rows, n;
+  bool centred;
+};
+using NormRowsGradFn = void (*)(const NormRowsGrad& args);
+// Of each column: mean + lost, where `lost` is what rounding left out of the mean, and the sum of
+// squared differences from it. rows >= 1; a few dozen, so that plain sums are exact enough.
+using ColumnMomentsFn = void (*)(const void* x, int64_t rows, int64_t n, void* mean, void* lost,
+                                 void* squares);
+// y = (x - mean) * scale + offset; the three have length n.
+struct ScaleColumns {
+  const void *x, *mean, *scale, *offset;
+  void* y;
+  int64_t rows, n;
+};
+using ScaleColumnsFn = void (*)(const ScaleColumns& args);
+// dx = dy * scale; dscale += dy * (x - mean), doffset += dy, summed over rows.
+struct ScaleColumnsGrad {
+  const void *x, *mean, *scale, *dy;
+  void *dx, *dscale, *doffset;
+  int64_t rows, n;
+};
+using ScaleColumnsGradFn = void (*)(const ScaleColumnsGrad& args);
+
 // ---- Optimizer updates
 // One pass over memory: gradient, weight and states are read, weight and states written. With the
 // scalars of each rule in braces; t counts the steps from 1.
@@ -362,6 +400,11 @@ struct KernelTable {
   SparseXentGradFn sparse_xent_grad[kNumDTypes];
   DenseXentFn dense_xent[kNumDTypes];
   DenseXentGradFn dense_xent_grad[kNumDTypes];
+  NormRowsFn norm_rows[kNumDTypes];
+  NormRowsGradFn norm_rows_grad[kNumDTypes];
+  ColumnMomentsFn column_moments[kNumDTypes];
+  ScaleColumnsFn scale_columns[kNumDTypes];
+  ScaleColumnsGradFn scale_columns_grad[kNumDTypes];
   UpdateFn update[int(Update::count)][kNumDTypes];
   // The same without what surrounds the rule: no UpdatePrologue, no average.
   UpdateFn plain_update[int(Update::count)][kNumDTypes];

@@ -464,6 +464,40 @@ Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
               f->dtype());
 }
 
+Tensor row_norm(OpId op, const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon) {
+  const Tensor f = as_float(x);
+  const DType dtype = row_dtype(f->dtype());
+  Tensors in = {cast(f, dtype)};
+  if (gamma) in.push_back(cast(gamma, dtype));
+  if (beta && !gamma) in.push_back(broadcast_to(full({}, 1, dtype), beta->shape()));
+  if (beta) in.push_back(cast(beta, dtype));
+  Attrs attrs;
+  attrs.params[0] = epsilon;
+  return cast(apply(op, in, attrs)[0], f->dtype());
+}
+
+std::pair<Tensor, Tensor> moments(const Tensor& x, const Dims& axes, bool keepdims) {
+  const Tensor f = as_float(x);
+  const int columns = f->rank() - 1;  // the one axis that stays, where the fused op serves
+  const Dims reduced = normalize_axes("moments", axes, f->rank());
+  const bool leading = columns > 0 && reduced.size() == columns && reduced.back() == columns - 1;
+  if (!leading || is_half(f->dtype()))
+    return {mean(f, axes, keepdims), variance(f, axes, keepdims)};
+  const Tensors both = apply(OpId::moments, {f});
+  if (!keepdims) return {both[0], both[1]};
+  Dims shape = Dims::filled(f->rank(), 1);
+  shape.back() = f->shape().back();
+  return {reshape(both[0], shape), reshape(both[1], shape)};
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& offset) {
+  DType dtype = float_dtype(x->dtype());
+  for (const Tensor& t : {mean, scale, offset}) dtype = promote(dtype, t->dtype());
+  Tensors in;
+  for (const Tensor& t : {x, mean, scale, offset}) in.push_back(cast(t, row_dtype(dtype)));
+  return cast(apply1(OpId::batch_norm, in), dtype);
+}
+
 namespace {
 
 // Updates read these dtypes of scalars; any other is converted.

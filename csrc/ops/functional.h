@@ -76,6 +76,15 @@ Tensor softmax(OpId op, const Tensor& x, int64_t axis);  // softmax or log_softm
 Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets);
 
+// ---- normalization
+// (x - mean) * rstd * gamma + beta over the last axis, op layer_norm; rms_norm: mean 0. gamma and
+// beta may be null.
+Tensor row_norm(OpId op, const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon);
+// Mean and variance.
+std::pair<Tensor, Tensor> moments(const Tensor& x, const Dims& axes, bool keepdims);
+// (x - mean) * scale + offset; the three have the shape of the last axis.
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& scale, const Tensor& offset);
+
 // ---- optimizer updates
 struct UpdateSettings {
   std::vector<double> rule;                                      // in the order of ops.def

@@ -1,5 +1,7 @@
 // Reductions. How a sum is cut into blocks depends on the shape alone, never on the number of
 // threads, so the bits do not either.
+#include "ops/reduce.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -93,6 +95,14 @@ void fill_identity(const OpDef& op, const View& out) {
 }
 
 }  // namespace
+
+void sum_columns(const void* x, void* y, int64_t rows, int64_t n, DType dtype) {
+  constexpr int sum = int(kernels::Reduce::sum);
+  const kernels::KernelTable& table = kernel_table();
+  const Reducer reducer{table.reduce_row[sum][int(dtype)], table.reduce_col[sum][int(dtype)],
+                        int64_t(item_size(dtype))};
+  reducer.cols(static_cast<const char*>(x), static_cast<char*>(y), 1, rows, n);
+}
 
 void launch_reduce(const OpDef& op, const Attrs& attrs, const View* in, int, View* out) {
   if (num_elements(out[0].shape) == 0) return;

@@ -297,6 +297,51 @@ void infer_xent_grad(const OpDef& op, const Attrs&, const Spec* in, int, Spec* o
   out[0] = in[0];
 }
 
+void infer_norm(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 1);
+  expect_same_dtype(op, in, 0, num_in);
+  for (int i = 1; i < num_in; ++i)
+    expect_shape(op, i == 1 ? "gamma" : "beta", {in[0].shape.back()}, in[i].shape);
+  out[0] = in[0];
+  out[1] = out[2] = {in[0].dtype, drop_last(in[0].shape)};
+}
+
+void infer_norm_grad(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec* out) {
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 1);
+  expect_same_dtype(op, in, 0, num_in);
+  const Dims rows = drop_last(in[0].shape), columns = {in[0].shape.back()};
+  expect_shape(op, "mean", rows, in[1].shape);
+  expect_shape(op, "rstd", rows, in[2].shape);
+  expect_shape(op, "a gradient", in[0].shape, in[3].shape);
+  if (num_in == 5) expect_shape(op, "gamma", columns, in[4].shape);
+  out[0] = in[0];
+  out[1] = out[2] = {in[0].dtype, columns};
+}
+
+void infer_moments(const OpDef& op, const Attrs&, const Spec* in, int, Spec* out) {
+  expect_full_precision(op, in[0]);
+  expect_rank_at_least(op, in[0], 1);
+  out[0] = out[1] = {in[0].dtype, {in[0].shape.back()}};
+}
+
+void infer_batch_norm(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in, Spec* out) {
+  infer_moments(op, attrs, in, 1, out);
+  expect_same_dtype(op, in, 0, num_in);
+  const char* names[] = {"", "mean", "scale", "offset"};
+  for (int i = 1; i < num_in; ++i) expect_shape(op, names[i], out[0].shape, in[i].shape);
+  out[0] = in[0];
+}
+
+void infer_batch_norm_grad(const OpDef& op, const Attrs& attrs, const Spec* in, int num_in,
+                           Spec* out) {
+  infer_batch_norm(op, attrs, in, 3, out);
+  expect_same_dtype(op, in, 0, num_in);
+  expect_shape(op, "a gradient", in[0].shape, in[3].shape);
+  out[1] = out[2] = {in[0].dtype, {in[0].shape.back()}};
+}
+
 namespace {
 
 // The inputs of an update after its arrays: gradient, learning rate, iterations, other scalars.

@@ -35,9 +35,9 @@ def moments(
     x = as_float(x)
     reduced = axes_of(axes)
     if x.dtype not in ("float16", "bfloat16"):
-        return _core.mean(x, reduced, keepdims), _core.variance(x, reduced, keepdims)
+        return _core.moments(x, reduced, keepdims)
     wide, limit = _core.cast(x, "float32"), LARGEST_FLOAT[x.dtype]
-    mean, variance = _core.mean(wide, reduced, keepdims), _core.variance(wide, reduced, keepdims)
+    mean, variance = _core.moments(wide, reduced, keepdims)
     return (
         _core.cast(_core.clip(mean, -limit, limit), x.dtype),
         _core.cast(_core.clip(variance, -limit, limit), x.dtype),
@@ -85,16 +85,19 @@ def batch_normalization(
     array([[1., 1.]], dtype=float32)
     """
     x = as_float(x)
-    shape = [1] * x.ndim
     axis = canonical_axis("batch_normalization", axis, x.ndim)
-    shape[axis] = x.shape[axis]
-    factor = _core.rsqrt(_core.add(_core.reshape(variance, shape), epsilon))
+    factor = _core.rsqrt(_core.add(variance, epsilon))
     if scale is not None:
-        factor = _core.multiply(factor, _core.reshape(scale, shape))
-    shift = _core.multiply(_core.negative(_core.reshape(mean, shape)), factor)
-    if offset is not None:
-        shift = _core.add(shift, _core.reshape(offset, shape))
-    return _core.add(_core.multiply(x, factor), shift)
+        factor = _core.multiply(factor, scale)
+    if axis == x.ndim - 1:
+        if offset is None:
+            offset = _core.cast([0.0] * x.shape[axis], factor.dtype)
+        return _core.batch_norm(x, mean, factor, offset)
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    mean, factor = _core.reshape(mean, shape), _core.reshape(factor, shape)
+    result = _core.multiply(_core.subtract(x, mean), factor)
+    return result if offset is None else _core.add(result, _core.reshape(offset, shape))
 
 
 @symbolic_op
@@ -123,6 +126,8 @@ def layer_normalization(
         )
     x, dtype = _wide(x)
     axes = canonical_axes("layer_normalization", axis, x.ndim)
+    if not rms_scaling and list(axes) == list(range(x.ndim - len(axes), x.ndim)):
+        return _core.cast(_normalize_rows(x, len(axes), gamma, beta, _epsilon(epsilon)), dtype)
     shape = [n if a in axes else 1 for a, n in enumerate(x.shape)]
     variance = _core.variance(x, axes, True)
     factor = _core.rsqrt(_core.add(variance, _epsilon(epsilon)))
@@ -148,13 +153,26 @@ def rms_normalization(
     array([0.8485, 1.1314], dtype=float32)
     """
     x, dtype = _wide(x)
+    scale = None if scale is None else convert_to_tensor(scale)
     if x.ndim == 0:
         x = _core.expand_dims(x, [0])
-    squares = _core.mean(_core.square(x), axes_of(axis), True)
+    axes = canonical_axes("rms_normalization", axis, x.ndim)
+    if list(axes) == [x.ndim - 1] and (scale is None or tuple(scale.shape) == x.shape[-1:]):
+        return _core.cast(_core.rms_norm(x, scale, _epsilon(epsilon)), dtype)
+    squares = _core.mean(_core.square(x), axes, True)
     result = _core.multiply(x, _core.rsqrt(_core.add(squares, _epsilon(epsilon))))
     if scale is not None:
         result = _core.multiply(result, _core.cast(scale, x.dtype))
     return _core.cast(result, dtype)
+
+
+def _normalize_rows(x: Tensor, axes: int, gamma: Any, beta: Any, epsilon: float) -> Tensor:
+    """Normalize over the last `axes` axes as if they were one."""
+    rows = _core.reshape(x, (*x.shape[: x.ndim - axes], -1)) if axes > 1 else x
+    gamma = None if gamma is None else _core.reshape(gamma, [-1])
+    beta = None if beta is None else _core.reshape(beta, [-1])
+    result = _core.layer_norm(rows, gamma, beta, epsilon)
+    return _core.reshape(result, x.shape) if axes > 1 else result
 
 
 def _wide(x: Any) -> tuple[Tensor, str]:
