@@ -125,7 +125,7 @@ def _roofline(panel: Axes, limits: dict[str, Any], results: list[Result]) -> Non
     for names, rate in _levels(limits):
         x = np.geomspace(left, right, 200)
         panel.plot(x, np.minimum(x * rate, peak), color=LIMIT, linewidth=1.3)
-        at = left * 1.5
+        at = left * 1.8
         panel.text(
             at, min(at * rate, peak), names, color=LIMIT, fontsize=10, va="center", ha="center",
             clip_on=True, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
