@@ -106,7 +106,8 @@ PieceGemm kernel() {
 double probe_flops(int64_t rounds, void* out) {
   constexpr int kChains = 12;
   const Pairs a = 0x3f803f80u - Pairs{}, b = 0x3a803a80u - Pairs{};  // pairs of 1 and of 2^-10
-  Vec<float> chain[kChains] = {};
+  Vec<float> chain[kChains];  // from different starts, or the compiler would make them one
+  for (int i = 0; i < kChains; ++i) chain[i] = splat<Vec<float>>(float(i));
   for (int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
     for (int i = 0; i < kChains; ++i) chain[i] = add_dot_product(chain[i], a, b);
