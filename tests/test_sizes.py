@@ -129,16 +129,15 @@ def test_positions_beyond_int32_are_refused():
 # ---- beyond 2^31 elements
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def more_than_int32():
-    """2^31 + 7 bytes of a pattern that no power of two divides; skips where memory is short."""
-    size = 2**31 + 7
+    """2^31 + 192 bytes of a pattern that no power of two divides; skips where memory is short."""
+    size = 2**31 + 192
     with open("/proc/meminfo") as lines:
         fields = dict(line.split(":") for line in lines)
     if int(fields["MemAvailable"].split()[0]) < 12 * 2**20:
         pytest.skip("needs 12 GiB of free memory")
-    x = np.resize(np.arange(251, dtype=np.uint8), size)
-    yield x
+    yield np.tile(np.arange(251, dtype=np.uint8), size // 251 + 1)[:size]
     _core.trim()
 
 
@@ -180,7 +179,7 @@ def test_moves_beyond_int32(more_than_int32):
 @pytest.mark.slow
 def test_matmul_with_an_operand_beyond_int32(more_than_int32):
     rows = 2**31 // 64 + 3
-    x = _core.from_numpy(np.resize(more_than_int32, (rows, 64)))
+    x = _core.from_numpy(more_than_int32.reshape(rows, 64))
     w = _core.tensor(np.ones((64, 1), "uint8"))
     y = _core.matmul(x, w).numpy()
     assert y.shape == (rows, 1)
