@@ -275,12 +275,14 @@ using DropoutFn = void (*)(RandomKey key, uint64_t start, const void* x, void* y
 
 // ---- GEMM
 // -----------------------------------------------------------------------------------------------------------
-// One tile of C, at most mr x nr: C = (accumulate ? C : 0) + A * B + bias.
+// One tile of C, at most mr x nr: C = (accumulate ? C : 0) + (from + A * B) + bias.
 // a: element (i, p) at a[i * a_rs + p * a_cs]; a packed panel has a_rs = 1, a_cs = mr.
 // b: element (p, j) at b[p * b_rs + j]; a packed panel has b_rs = nr. All nr columns are read, even
-// where n is less. c: row-major, row stride ldc. bias: length n, or null. A single row may be as
-// long as `wide`; then it must be exactly that long. Each element is one chain of fused
-// multiply-adds over p, whatever m and n are; so its bits depend on k alone.
+// where n is less. c: row-major, row stride ldc. from: null for zeros, or nr columns with row
+// stride ldf where a sum goes on that was begun before; may be c. bias: length n, or null. relu:
+// max(0, .) of the result. A single row may be as long as `wide`; then it must be exactly that
+// long. Each element is one chain of fused multiply-adds over p, whatever m and n are, and wherever
+// it was interrupted; so its bits depend on k alone.
 struct GemmTile {
   int64_t m, n, kc;
   const void* a;
@@ -289,20 +291,37 @@ struct GemmTile {
   int64_t b_rs;
   void* c;
   int64_t ldc;
-  bool accumulate;
+  const void* from;
+  int64_t ldf;
   const void* bias;
+  bool accumulate, relu;
 };
 using GemmTileFn = void (*)(const GemmTile& tile);
 // Packs an m x k block (element (i, p) at x[i * rs + p * cs]) into panels of mr (nr) rows:
 // out[panel][p][i]. B (k x n) is packed as its transpose. In the last panel, rows beyond m are zero
 // for B and left alone for A.
 using GemmPackFn = void (*)(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k, void* out);
+// C = A * B + bias from rows of A and columns of B whose elements are neighbours:
+// c[i * ldc + j] = sum over p of a[i * a_rs + p] * b[j * b_cs + p], + bias[j]. Sums run in parallel
+// chains, in an order that depends on m and k alone.
+struct GemmDot {
+  int64_t m, n, k;
+  const void* a;
+  int64_t a_rs;
+  const void* b;
+  int64_t b_cs;
+  void* c;
+  int64_t ldc;
+  const void* bias;
+};
+using GemmDotFn = void (*)(const GemmDot& dot);
 
 struct GemmKernel {
   int mr, nr, wide;  // tile; wide is a multiple of nr
   int mc, kc, nc;    // blocks: mc and nc are multiples of mr and nr
   GemmTileFn tile;
   GemmPackFn pack_a, pack_b;
+  GemmDotFn dot;
 };
 
 // Integer products: one tile of C, m x n with m <= mr and n <= nr,

@@ -1,0 +1,102 @@
+// Packing of the matrix product: out[panel][p][i], panels of W rows.
+#include "kernels/gemm_kernels.h"
+#include "simd/transpose.h"
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
+// m >= S rows whose elements are neighbours (cs == 1): a transposition, S x S elements at a time.
+// Whole cache lines of each row are used up at once, because rows a power of two apart share one
+// set of the cache.
+template <class T, int W, int S>
+inline void pack_rows(const T* x, int64_t rs, int64_t m, int64_t k, T* out) {
+  constexpr int kLine = 64 / int(sizeof(T));
+  const int64_t whole = k - k % S;
+  for (int64_t p = 0; p < whole; p += kLine) {
+    const int64_t stop = p + kLine < whole ? p + kLine : whole;
+    for (int64_t i = 0; i < m; i += S) {
+      const int64_t first = i + S <= m ? i : m - S;  // the last group may overlap the one before
+      for (int64_t q = p; q < stop; q += S) {
+        transpose_square<T, S>(x + first * rs + q, rs, out + q * W + first, W);
+      }
+    }
+  }
+  for (int64_t p = whole; p < k; ++p) {
+    for (int64_t i = 0; i < m; ++i) out[p * W + i] = x[i * rs + p];
+  }
+}
+
+// m rows that are neighbours themselves (rs == 1).
+template <class T, int W>
+inline void pack_columns(const T* x, int64_t cs, int64_t m, int64_t k, T* out) {
+  for (int64_t p = 0; p < k; ++p, x += cs, out += W) {
+    if (m == W) {
+      __builtin_memcpy(out, x, W * sizeof(T));
+    } else {
+      int64_t i = 0;
+      for (; i + kLanes<T> <= m; i += kLanes<T>) store(out + i, load(x + i));
+      if (i < m) store_partial(out + i, load_partial(x + i, m - i, T(0)), m - i);
+    }
+  }
+}
+
+template <class T, int W>
+inline void pack_panel(const T* x, int64_t rs, int64_t cs, int64_t rows, int64_t k, T* out) {
+  constexpr int kLarge = kLargeSquare<T>;
+  if (cs == 1 && W >= kLarge && rows >= kLarge) {
+    pack_rows<T, W, kLarge>(x, rs, rows, k, out);
+  } else if (cs == 1 && rows >= 4) {
+    pack_rows<T, W, 4>(x, rs, rows, k, out);
+  } else {
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t i = 0; i < rows; ++i) out[p * W + i] = x[i * rs + p * cs];
+    }
+  }
+}
+
+template <class T, int W>
+inline void pack_panels(const T* x, int64_t rs, int64_t cs, int64_t m, int64_t k, bool pad,
+                        T* out) {
+  if (pad && m % W) {
+    T* last = out + m / W * W * k;
+    __builtin_memset(last, 0, size_t(W * k) * sizeof(T));
+  }
+  // Some lines at a time go to all panels: memory is read in its own order, which the hardware
+  // foresees.
+  constexpr int64_t kLines = 8;
+  const int64_t step = rs == 1 ? kLines : k;
+  for (int64_t p = 0; p < k; p += step) {
+    const int64_t depth = step < k - p ? step : k - p;
+    for (int64_t i = 0; i < m; i += W) {
+      const int64_t rows = m - i < W ? m - i : W;
+      const T* from = x + i * rs + p * cs;
+      T* to = out + i * k + p * W;
+      if (rs == 1) {
+        pack_columns<T, W>(from, cs, rows, depth, to);
+      } else {
+        pack_panel<T, W>(from, rs, cs, rows, depth, to);
+      }
+    }
+  }
+}
+
+template <class T>
+void pack_a(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k, void* out) {
+  pack_panels<T, kRows>(static_cast<const T*>(x), rs, cs, m, k, false, static_cast<T*>(out));
+}
+
+template <class T>
+void pack_b(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k, void* out) {
+  pack_panels<T, kColumns<T>>(static_cast<const T*>(x), rs, cs, m, k, true, static_cast<T*>(out));
+}
+
+}  // namespace
+
+void set_gemm_packing(GemmKernel& float32, GemmKernel& float64) {
+  float32.pack_a = pack_a<float>;
+  float32.pack_b = pack_b<float>;
+  float64.pack_a = pack_a<double>;
+  float64.pack_b = pack_b<double>;
+}
+
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE
