@@ -142,6 +142,44 @@ def dense_case(activation: str, bias: bool) -> OpCase:
     )
 
 
+# Gradients of the activations that `dense` fuses, from the output.
+SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda y: (y > 0) * 1.0,
+    "sigmoid": lambda y: y * (1.0 - y),
+    "tanh": lambda y: 1.0 - y * y,
+}
+
+
+def activation_grad_sum_arguments(rng: np.random.Generator, n: int) -> list[Arrays]:
+    # 300 rows are cut into two blocks.
+    shapes = ((3, n), (n, 10), (2, n, 3)) if n != 1 else ((300, 7),)
+    return [[NORMAL(rng, shape), uniform(0.05, 0.95)(rng, shape)] for shape in shapes]
+
+
+def activation_grad_sum_case(activation: str, output: int) -> OpCase:
+    slope = SLOPES[activation]
+
+    def reference(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+        dz = dy * slope(y)
+        return dz.reshape(-1, dz.shape[-1]).sum(0) if output else dz
+
+    def magnitude(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return reference(np.abs(dy), y)
+
+    return OpCase(
+        "activation_grad_sum",
+        lambda dy, y: _core.activation_grad_sum(dy, y, activation)[output],
+        reference,
+        activation_grad_sum_arguments,
+        variant=f"{activation}-{'sums' if output else 'dz'}",
+        dtypes=("float32", "float64"),
+        ulps=4,
+        magnitude=magnitude,
+        terms=lambda dy, y: dy.size // max(dy.shape[-1], 1),
+        differentiable=(0, 1),
+    )
+
+
 def product_magnitude(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.abs(x) @ np.abs(y)
 
@@ -168,6 +206,7 @@ PRODUCTS = [
         differentiable=(0, 1),
     ),
     *(dense_case(activation, bias) for activation in ACTIVATIONS for bias in (False, True)),
+    *(activation_grad_sum_case(activation, output) for activation in SLOPES for output in (0, 1)),
 ]
 
 

@@ -239,19 +239,53 @@ void grad_matmul(const GradContext& c) {
   if (c.need[0]) c.result[0] = ta ? matmul(b, c.dy(), tb, true) : matmul(c.dy(), b, false, !tb);
   if (c.need[1]) c.result[1] = tb ? matmul(c.dy(), a, true, ta) : matmul(a, c.dy(), !ta, false);
 }
+// dz of z, y = activation(z), for the activations that `dense` fuses.
+Tensor activation_grad(kernels::Unary activation, const Tensor& y, const Tensor& dy) {
+  if (activation == kernels::Unary::relu) return binary(OpId::relu_grad, y, dy);
+  if (activation == kernels::Unary::sigmoid) return binary(OpId::sigmoid_grad, y, dy);
+  if (activation == kernels::Unary::tanh) return binary(OpId::tanh_grad, y, dy);
+  return dy;
+}
+
 void grad_dense(const GradContext& c) {
   const Tensor &x = c.in[0], &kernel = c.in[1];
-  Tensor dz = c.dy();
-  if (c.attrs.activation == kernels::Unary::relu) dz = binary(OpId::relu_grad, c.y(), dz);
-  if (c.attrs.activation == kernels::Unary::sigmoid) dz = binary(OpId::sigmoid_grad, c.y(), dz);
-  if (c.attrs.activation == kernels::Unary::tanh) dz = binary(OpId::tanh_grad, c.y(), dz);
+  const bool need_bias = c.in.size() == 3 && c.need[2];
+  const bool fused = need_bias && c.attrs.activation != kernels::Unary::count &&
+                     is_full_precision(kernel->dtype());
+  Tensor dz;
+  if (fused) {
+    const Tensors both = apply(OpId::activation_grad_sum, {c.dy(), c.y()}, c.attrs);
+    dz = both[0];
+    c.result[2] = both[1];
+  } else {
+    dz = activation_grad(c.attrs.activation, c.y(), c.dy());
+  }
   const int64_t inputs = kernel->shape()[0], units = kernel->shape()[1];
   int64_t count = 1;
   for (int i = 0; i + 1 < dz->rank(); ++i) count *= dz->shape()[i];
   const Tensor rows = reshape(dz, {count, units});
   if (c.need[0]) c.result[0] = reshape(matmul(rows, kernel, false, true), x->shape());
   if (c.need[1]) c.result[1] = matmul(reshape(x, {count, inputs}), rows, true, false);
-  if (c.in.size() == 3 && c.need[2]) c.result[2] = sum(rows, {0}, false);
+  if (need_bias && !fused) c.result[2] = sum(rows, {0}, false);
+}
+
+void grad_activation_grad_sum(const GradContext& c) {
+  const Tensor &dy = c.in[0], &y = c.in[1];
+  Tensor g = c.grads[0];  // of dz, directly and through the sums
+  if (c.grads[1]) {
+    const Tensor through_sums = broadcast_to(c.grads[1], dy->shape());
+    g = g ? g + through_sums : through_sums;
+  }
+  if (c.need[0]) c.result[0] = activation_grad(c.attrs.activation, y, g);
+  if (!c.need[1]) return;
+  // d/dy of the slope: y (1 - y) of sigmoid, 1 - y^2 of tanh, a constant of relu
+  if (c.attrs.activation == kernels::Unary::sigmoid) {
+    c.result[1] = g * dy * (1.0 + -2.0 * y);
+  } else if (c.attrs.activation == kernels::Unary::tanh) {
+    c.result[1] = -2.0 * g * dy * y;
+  } else {
+    c.result[1] = zeros_like(y);
+  }
 }
 
 // ---- layout

@@ -179,6 +179,13 @@ void def_products(py::module_& m) {
       },
       py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(),
       py::arg("activation") = "linear");
+  m.def(
+      "activation_grad_sum",
+      [](py::handle dy, py::handle y, const std::string& activation) {
+        const Tensor g = to_tensor(dy), saved = to_tensor(y);
+        return run(size_of(g), [&] { return ops::activation_grad_sum(g, saved, activation); });
+      },
+      py::arg("dy"), py::arg("y"), py::arg("activation"));
 }
 
 Tensors to_tensor_list(py::handle objects) {

@@ -13,6 +13,8 @@ const char* dtype_name(DType dtype);         // "float32", "bool", ...
 DType parse_dtype(const std::string& name);  // ValueError for an unknown name
 
 inline bool is_float(DType d) { return d >= DType::float16; }
+// Computed in as it is; the 16-bit types are computed in float32.
+inline bool is_full_precision(DType d) { return d >= DType::float32; }
 inline bool is_unsigned(DType d) { return d >= DType::uint8 && d <= DType::uint64; }
 inline bool is_integer(DType d) { return d >= DType::uint8 && d <= DType::int64; }
 

@@ -27,6 +27,7 @@ void fill_optimizer(KernelTable& table);
 void fill_optimizer_norms(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_gemm(KernelTable& table);
+void fill_activation_grad_sum(KernelTable& table);
 void fill_integer_gemm(KernelTable& table);
 void fill_max_abs(KernelTable& table);
 void fill_probe(KernelTable& table);

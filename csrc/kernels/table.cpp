@@ -24,6 +24,7 @@ void fill_all() {
   fill_optimizer_norms(table);
   fill_random(table);
   fill_gemm(table);
+  fill_activation_grad_sum(table);
   fill_integer_gemm(table);
   fill_max_abs(table);
   fill_probe(table);

@@ -180,6 +180,12 @@ struct ScaleColumnsGrad {
 };
 using ScaleColumnsGradFn = void (*)(const ScaleColumnsGrad& args);
 
+// The backward pass of a layer through its activation and bias, one pass over memory, `rows` rows
+// of n: dz = f'(.) dy, with the saved output y, and sums[j] = the sum of column j of dz, in order.
+// rows >= 1; dz may be dy.
+using ActivationGradSumFn = void (*)(const void* dy, const void* y, void* dz, void* sums,
+                                     int64_t rows, int64_t n);
+
 // ---- Optimizer updates
 // One pass over memory: gradient, weight and states are read, weight and states written. With the
 // scalars of each rule in braces; t counts the steps from 1.
@@ -424,6 +430,8 @@ struct KernelTable {
   ColumnMomentsFn column_moments[kNumDTypes];
   ScaleColumnsFn scale_columns[kNumDTypes];
   ScaleColumnsGradFn scale_columns_grad[kNumDTypes];
+  // relu, sigmoid and tanh
+  ActivationGradSumFn activation_grad_sum[int(Unary::count)][kNumDTypes];
   UpdateFn update[int(Update::count)][kNumDTypes];
   // The same without what surrounds the rule: no UpdatePrologue, no average.
   UpdateFn plain_update[int(Update::count)][kNumDTypes];

@@ -258,6 +258,17 @@ Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias,
   return apply1(OpId::dense, inputs, attrs);
 }
 
+Tensors activation_grad_sum(const Tensor& dy, const Tensor& y, const std::string& activation) {
+  Attrs attrs;
+  attrs.activation = fused_activation(activation);
+  if (attrs.activation == kernels::Unary::count || !is_full_precision(dy->dtype())) {
+    value_error("pynn.activation_grad_sum: expected relu, sigmoid or tanh, in float32 or float64; "
+                "received '",
+                activation, "', in ", dtype_name(dy->dtype()));
+  }
+  return apply(OpId::activation_grad_sum, {dy, y}, attrs);
+}
+
 Tensor reshape(const Tensor& x, const Dims& shape) {
   Attrs attrs;
   attrs.shape = shape;

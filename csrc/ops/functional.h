@@ -46,6 +46,8 @@ Tensor sum_to(const Tensor& x, const Dims& shape);
 
 // ---- matrix products
 Tensor matmul(const Tensor& x, const Tensor& y, bool transpose_x = false, bool transpose_y = false);
+// Of the output y of `dense` and dy: the gradient through its activation, and its column sums.
+Tensors activation_grad_sum(const Tensor& dy, const Tensor& y, const std::string& activation);
 Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias,
              const std::string& activation);
 

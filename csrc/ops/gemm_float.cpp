@@ -1,13 +1,8 @@
 #include "ops/gemm_float.h"
 
 #include <algorithm>
-#include <limits>
 
-#include "core/dtype.h"
-#include "ops/gemm_operand.h"
-#include "runtime/arena.h"
-#include "runtime/cpu.h"
-#include "runtime/parallel.h"
+#include "ops/gemm_parts.h"
 
 namespace pynn {
 namespace {
@@ -19,14 +14,6 @@ using kernels::Unary;
 
 // ---- The cost model. Every figure was measured; the optima are flat.
 
-// Half of the multiply-adds that are worth a second thread: together about 9 us of one core,
-// against about 1 us to hand a part to a thread that is looking out for work, and a few to wake
-// one.
-constexpr int64_t kThreadGrain = int64_t{1} << 18;
-// A thin product is limited by memory: it takes as long as one with this many rows.
-constexpr int64_t kThinRows = 4;
-// Packing an element costs as much as this many multiply-adds.
-constexpr double kPackCost = 16;
 // An operand that is read by at most this many tiles side by side is used where it lies: a packed
 // copy would cost more than it saves.
 constexpr int64_t kTilesInPlace = 16;
@@ -68,20 +55,11 @@ class FloatProduct {
 
   void run() {
     Scratch scratch;
-    bias_ = static_cast<const char*>(args_.bias);
-    if (narrow_ && bias_) {
-      float* wide = scratch.get<float>(args_.n);
-      cast(args_.dtype, DType::float32)(bias_, wide, args_.n);
-      bias_ = reinterpret_cast<const char*>(wide);
-    }
+    bias_ = narrow_ ? reinterpret_cast<const char*>(wide_bias(args_, scratch))
+                    : static_cast<const char*>(args_.bias);
     dot_ = best_as_dots();
-    choose_grid();
-    parallel_for(grid_m_ * grid_n_, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t cell = begin; cell < end; ++cell) {
-        run_cell(part(args_.m, kernel_.mr, cell / grid_n_, grid_m_),
-                 part(args_.n, kernel_.nr, cell % grid_n_, grid_n_));
-      }
-    });
+    const Grid grid = Grid::choose(args_.m, args_.n, args_.k, kernel_.mr, kernel_.nr);
+    grid.for_cells([&](Range rows, Range columns) { run_cell(rows, columns); });
   }
 
  private:
@@ -94,49 +72,23 @@ class FloatProduct {
     bool of_slice;
   };
 
-  // ---- Threads
-
-  // Cuts C into one cell per thread. Each packs its operands for itself: no thread waits for
-  // another, at the price of packing A grid_n times and B grid_m times.
-  void choose_grid() {
-    const int64_t work = std::max(args_.m, kThinRows) * std::max(args_.n, kThinRows) * args_.k;
-    const int64_t threads = std::min<int64_t>(num_threads(), 1 + work / (2 * kThreadGrain));
-    double best = std::numeric_limits<double>::infinity();
-    for (int64_t rows = 1; rows <= threads; ++rows) {
-      const int64_t columns = threads / rows;
-      const double m = double(part(args_.m, kernel_.mr, 0, rows).size());
-      const double n = double(part(args_.n, kernel_.nr, 0, columns).size());
-      const double cost = m * n + kPackCost * (m + n);
-      if (cost >= best) continue;
-      best = cost;
-      grid_m_ = rows;
-      grid_n_ = columns;
-    }
-  }
-
-  // Part `index` of `parts` of [0, size), in multiples of unit.
-  static Range part(int64_t size, int64_t unit, int64_t index, int64_t parts) {
-    const int64_t step = ceil_div(ceil_div(size, unit), parts) * unit;
-    return {std::min(size, index * step), std::min(size, (index + 1) * step)};
-  }
-
-  static kernels::CastFn cast(DType from, DType to) {
-    return kernel_table().cast[int(from)][int(to)];
-  }
-
   void run_cell(Range rows, Range columns) const {
-    if (rows.size() == 0 || columns.size() == 0) return;
-    char* c = static_cast<char*>(args_.c) +
-              (rows.begin * args_.ldc + columns.begin) * int64_t(item_size(args_.dtype));
     if (narrow_) {
-      run_narrow(rows, columns, c);
-    } else if (dot_) {
+      round_blocks(args_, rows, columns,
+                   [&](Range some_rows, Range some_columns, char* c, int64_t ldc) {
+                     run_float(some_rows, some_columns, c, ldc);
+                   });
+      return;
+    }
+    char* c = static_cast<char*>(args_.c) + (rows.begin * args_.ldc + columns.begin) * item_;
+    if (dot_) {
       run_dots(rows, columns, c);
     } else {
       run_float(rows, columns, c, args_.ldc);
     }
   }
 
+  // C begins with the first of rows and columns.
   void run_float(Range rows, Range columns, char* c, int64_t ldc) const {
     const bool in_place = reads_b_in_place(rows.size());
     const bool near = args_.k * args_.n * item_ <= near_bytes();
@@ -144,24 +96,6 @@ class FloatProduct {
       run_pieces(rows, columns, in_place, c, ldc);
     } else {
       run_blocks(rows, columns, in_place, c, ldc);
-    }
-  }
-
-  // float16 and bfloat16: sums in float32 scratch, rounded once at the end.
-  void run_narrow(Range rows, Range columns, char* c) const {
-    constexpr int64_t kRows = 512, kColumns = 2048;  // bound the scratch
-    for (int64_t j = columns.begin; j < columns.end; j += kColumns) {
-      const Range block{j, std::min(columns.end, j + kColumns)};
-      for (int64_t i = rows.begin; i < rows.end; i += kRows) {
-        const Range some{i, std::min(rows.end, i + kRows)};
-        Scratch scratch;
-        float* sums = scratch.get<float>(some.size() * block.size());
-        run_float(some, block, reinterpret_cast<char*>(sums), block.size());
-        for (int64_t r = 0; r < some.size(); ++r) {
-          char* row = c + ((i - rows.begin + r) * args_.ldc + j - columns.begin) * a_.item;
-          cast(DType::float32, args_.dtype)(sums + r * block.size(), row, block.size());
-        }
-      }
     }
   }
 
@@ -348,7 +282,7 @@ class FloatProduct {
         kernel_table().copy[1](source, x.cs, row, 1, k);
         source = row;
       }
-      cast(args_.dtype, DType::float32)(source, out + i * k, k);
+      cast_kernel(args_.dtype, DType::float32)(source, out + i * k, k);
     }
   }
 
@@ -427,14 +361,8 @@ class FloatProduct {
   }
 
   void activate(char* c, int64_t m, int64_t n, int64_t ldc) const {
-    const bool in_tile = args_.activation == Unary::relu && !dot_;
-    if (args_.activation == Unary::count || in_tile) return;
-    const kernels::UnaryFn f = kernel_table().unary[int(args_.activation)][int(compute_)];
-    if (ldc == n) {
-      f(c, c, m * n, nullptr);
-      return;
-    }
-    for (int64_t i = 0; i < m; ++i) f(c + i * ldc * item_, c + i * ldc * item_, n, nullptr);
+    if (args_.activation == Unary::relu && !dot_) return;  // done by the tile
+    activate_block(args_.activation, compute_, c, m, n, ldc);
   }
 
   const GemmArgs& args_;
@@ -445,7 +373,6 @@ class FloatProduct {
   const Operand a_, b_;
   const char* bias_ = nullptr;
   bool dot_ = false;
-  int64_t grid_m_ = 1, grid_n_ = 1;
 };
 
 // A single column is a single row of the transposed product.

@@ -158,6 +158,15 @@ void infer_dense(const OpDef& op, const Attrs&, const Spec* in, int num_in, Spec
   out[0].shape.back() = in[1].shape[1];
 }
 
+void infer_activation_grad_sum(const OpDef& op, const Attrs&, const Spec* in, int num_in,
+                               Spec* out) {
+  expect_same_dtype(op, in, 0, num_in);
+  expect_rank_at_least(op, in[0], 1);
+  expect_shape(op, "an output", in[0].shape, in[1].shape);
+  out[0] = in[0];
+  out[1] = {in[0].dtype, {in[0].shape.back()}};
+}
+
 void infer_reshape(const OpDef&, const Attrs& attrs, const Spec* in, int, Spec* out) {
   // One size may be -1; it is resolved before the call (functional.cpp), so that attrs are concrete
   // here.
