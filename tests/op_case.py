@@ -49,6 +49,7 @@ class OpCase:
     terms: Callable[..., int] | None = None  # numbers added up in one result
     differentiable: Sequence[int] = ()  # arguments with a gradient
     second_order: bool = True
+    order_of_memory: bool = False  # sums may run in another order for another memory layout
     specials: bool = False  # elementwise: tried on NaN, infinities and -0.0
 
     def __str__(self) -> str:

@@ -139,6 +139,7 @@ def dense_case(activation: str, bias: bool) -> OpCase:
         magnitude=magnitude,
         terms=lambda x, *_: x.shape[-1],
         differentiable=(0, 1, 2) if bias else (0, 1),
+        order_of_memory=True,
     )
 
 
@@ -161,7 +162,7 @@ def activation_grad_sum_case(activation: str, output: int) -> OpCase:
 
     def reference(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
         dz = dy * slope(y)
-        return dz.reshape(-1, dz.shape[-1]).sum(0) if output else dz
+        return dz.sum(tuple(range(dz.ndim - 1))) if output else dz
 
     def magnitude(dy: np.ndarray, y: np.ndarray) -> np.ndarray:
         return reference(np.abs(dy), y)
@@ -194,6 +195,7 @@ PRODUCTS = [
         magnitude=product_magnitude,
         terms=lambda x, y: x.shape[-1],
         differentiable=(0, 1),
+        order_of_memory=True,
     ),
     OpCase(
         "matmul",
@@ -204,6 +206,7 @@ PRODUCTS = [
         magnitude=lambda x, y: product_magnitude(np.swapaxes(x, -1, -2), np.swapaxes(y, -1, -2)),
         terms=lambda x, y: x.shape[-2],
         differentiable=(0, 1),
+        order_of_memory=True,
     ),
     *(dense_case(activation, bias) for activation in ACTIVATIONS for bias in (False, True)),
     *(activation_grad_sum_case(activation, output) for activation in SLOPES for output in (0, 1)),

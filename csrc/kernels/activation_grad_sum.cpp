@@ -37,7 +37,7 @@ struct Matrices {
 template <class F, class T, int kVectors, class At>
 inline void columns(const Matrices<T>& m, int64_t j, At at) {
   constexpr int64_t lanes = kLanes<T>;
-  Vec<T> sum[kVectors];
+  Vec<T> sum[kVectors] = {};
   for (int64_t r = 0; r < m.rows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {

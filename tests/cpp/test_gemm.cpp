@@ -138,6 +138,51 @@ void test_layouts(DType dtype) {
   }
 }
 
+// Shapes for every way to go about a product: see run_cell in ops/gemm_float.cpp.
+template <class T>
+void test_ways(DType dtype) {
+  const int64_t mr = kernel_table().gemm[int(dtype)].mr;
+  for (const int64_t m : {int64_t(1), mr - 1, mr, 2 * mr + 1, int64_t(40)}) {
+    // B beyond the second-level cache, in place or packed piece by piece; 1100 is three slices
+    test_product<T>(dtype, m, 1507, 1100, 0, 0, true);
+    test_product<T>(dtype, m, 1507, 600, 1, 0, false);
+    test_product<T>(dtype, m, 301, 1100, 0, 1, true);  // transposed
+  }
+  for (int64_t m = 1; m <= 9; ++m) {
+    for (const int64_t n : {1, 3, 8, 21}) {  // dot products
+      test_product<T>(dtype, m, n, 1003, 0, 1, true);
+      test_product<T>(dtype, m, n, 1000, 0, 3, false);
+    }
+  }
+  test_product<T>(dtype, 1, 21, 1003, 5, 1, true);
+  for (const int64_t k : {1, 2, 8}) test_product<T>(dtype, 300, 500, k, 1, 0, true);  // shallow
+}
+
+// A single column, which is computed as a row, against the same column of a wider matrix.
+template <class T>
+void test_column(DType dtype) {
+  check::Random random(8);
+  const int64_t m = 130, k = 300;
+  for (const int layout : {0, 1, 2, 4}) {
+    const Matrix<T> a(m, k, layout, random), b(k, 1, layout, random);
+    const T bias = T(0.5);
+    std::vector<T> column(static_cast<size_t>(m)), spread(static_cast<size_t>(2 * m));
+    for (const Unary activation : {Unary::count, Unary::relu, Unary::tanh}) {
+      GemmArgs args = make_args(dtype, m, 1, k, a, b, column.data(), 1);
+      args.bias = &bias, args.activation = activation;
+      gemm(args);
+      args.c = spread.data(), args.ldc = 2;
+      gemm(args);
+      bool close = true;
+      for (int64_t i = 0; i < m; ++i) {
+        close &= check::near(column[size_t(i)], spread[size_t(2 * i)],
+                             100 * std::numeric_limits<T>::epsilon());
+      }
+      check::that(close, describe("a column", args));
+    }
+  }
+}
+
 // A row of A repeated by a stride of 0, as in a broadcast.
 void test_zero_strides() {
   check::Random random(5);
@@ -168,6 +213,8 @@ void test_bits_do_not_depend_on_threads_or_rows(DType dtype, int64_t m, int64_t 
     check::that(check::same_bits(c.data(), expected.data(), m * n),
                 describe(("bits with " + std::to_string(threads) + " threads").c_str(), args));
   }
+  // Through bfloat16 pieces only products of many rows are computed.
+  if (dtype == DType::float32 && kernel_table().pieces[3].tile) return;
   for (const int64_t i :
        {int64_t(0), m / 2, m - 1}) {  // a batch of one gives the same bits as the whole batch
     GemmArgs args = make_args(dtype, 1, n, k, a, b, row.data(), n);
@@ -292,6 +339,10 @@ void test_all(const KernelTable&) {
     test_shapes<double>(DType::float64);
     test_layouts<float>(DType::float32);
     test_layouts<double>(DType::float64);
+    test_ways<float>(DType::float32);
+    test_ways<double>(DType::float64);
+    test_column<float>(DType::float32);
+    test_column<double>(DType::float64);
     test_activation<float>(DType::float32);
     test_activation<double>(DType::float64);
     test_half(DType::bfloat16, 0x1p-8);
