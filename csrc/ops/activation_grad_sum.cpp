@@ -3,6 +3,7 @@
 
 #include "ops/contiguous_input.h"
 #include "ops/launch.h"
+#include "ops/reduce.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
 
@@ -32,8 +33,7 @@ void launch_activation_grad_sum(const OpDef&, const Attrs& attrs, const View* in
   const int64_t blocks = (rows + kRows - 1) / kRows;
   char* partial =
       blocks == 1 ? sums : static_cast<char*>(scratch.get_bytes(size_t(blocks * n * size)));
-  const kernels::KernelTable& table = kernel_table();
-  const auto kernel = table.activation_grad_sum[int(attrs.activation)][int(dtype)];
+  const auto kernel = kernel_table().activation_grad_sum[int(attrs.activation)][int(dtype)];
   const int64_t grain = std::max<int64_t>(1, kGrain / (std::min(rows, kRows) * n));
   parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
@@ -42,10 +42,7 @@ void launch_activation_grad_sum(const OpDef&, const Attrs& attrs, const View* in
              n);
     }
   });
-  if (blocks == 1) return;
-  const auto add = table.reduce_col[int(kernels::Reduce::sum)][int(dtype)];
-  std::copy_n(partial, n * size, sums);
-  for (int64_t b = 1; b < blocks; ++b) add(sums, partial + b * n * size, n);
+  if (blocks > 1) sum_columns(partial, sums, blocks, n, dtype);
 }
 
 }  // namespace pynn

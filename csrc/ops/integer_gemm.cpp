@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/dtype.h"
+#include "ops/gemm_operand.h"
 #include "runtime/arena.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
@@ -12,8 +13,6 @@ namespace {
 
 using kernels::IntegerGemmKernel;
 using kernels::IntegerTile;
-
-constexpr int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 // Multiply-adds that are worth a thread: about 10 us of one core.
 constexpr int64_t kThreadGrain = int64_t{1} << 18;
