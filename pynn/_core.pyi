@@ -21,6 +21,7 @@ __all__: list[str] = [
     "Traffic",
     "Variable",
     "abs",
+    "activation_grad_sum",
     "adadelta_update",
     "adafactor_matrix_update",
     "adafactor_update",
@@ -361,6 +362,7 @@ class Traffic:
     def value(self) -> int: ...
 
 def abs(x: typing.Any) -> Tensor: ...
+def activation_grad_sum(dy: typing.Any, y: typing.Any, activation: str) -> list[Tensor]: ...
 def adadelta_update(
     arrays: collections.abc.Sequence,
     gradient: typing.Any,
