@@ -262,9 +262,10 @@ Tensors activation_grad_sum(const Tensor& dy, const Tensor& y, const std::string
   Attrs attrs;
   attrs.activation = fused_activation(activation);
   if (attrs.activation == kernels::Unary::count || !is_full_precision(dy->dtype())) {
-    value_error("pynn.activation_grad_sum: expected relu, sigmoid or tanh, in float32 or float64; "
-                "received '",
-                activation, "', in ", dtype_name(dy->dtype()));
+    value_error(
+        "pynn.activation_grad_sum: expected relu, sigmoid or tanh, in float32 or float64; "
+        "received '",
+        activation, "', in ", dtype_name(dy->dtype()));
   }
   return apply(OpId::activation_grad_sum, {dy, y}, attrs);
 }
