@@ -320,7 +320,8 @@ class FloatProduct {
     const Position at{0, slice.size(), columns.begin, false};
     const int64_t m = rows.size(), n = columns.size();
     const bool by_rows = t.kc <= kShallow;
-    const int64_t wide = by_rows ? n : kActivated, tall = by_rows ? kernel_.mr : m;
+    const int64_t wide = by_rows ? n : kActivated / kernel_.nr * kernel_.nr,
+                  tall = by_rows ? kernel_.mr : m;
     for (int64_t i = 0; i < m; i += tall) {
       for (int64_t j = 0; j < n; j += wide) {
         const Range some_rows{i, std::min(m, i + tall)}, some_columns{j, std::min(n, j + wide)};

@@ -123,6 +123,7 @@ void test_shapes(DType dtype) {
   }
   for (const int64_t m : {int64_t(2), int64_t(kernel.mc) + 3}) {
     test_product<T>(dtype, m, 300, 30, 0, 0, true);
+    test_product<T>(dtype, m, 530, 100, 0, 0, true);
     test_product<T>(dtype, m, int64_t(kernel.nc) + 5, 7, 0, 1, false);
   }
 }
