@@ -17,13 +17,13 @@ using kernels::Unary;
 // An operand that is read by at most this many tiles side by side is used where it lies: a packed
 // copy would cost more than it saves.
 constexpr int64_t kTilesInPlace = 16;
-// Few rows of A meet B in pieces that stay in the second-level cache: short and wide ones where the
+// Few rows of A meet B in chunks that stay in the second-level cache: short and wide ones where the
 // rows of B are neighbours, so that memory is read in its own order, else long and narrow ones.
-struct Piece {
+struct Chunk {
   int64_t rows, columns;
 };
-constexpr Piece kPieceInPlace{16, int64_t{1} << 40}, kPieceOfRows{128, 1024},
-    kPieceOfColumns{512, 256};
+constexpr Chunk kChunkInPlace{16, int64_t{1} << 40}, kChunkOfRows{128, 1024},
+    kChunkOfColumns{512, 256};
 // Columns whose activations are applied while they are in the cache.
 constexpr int64_t kActivated = 256;
 // Up to this depth, C is written row after row: writing it is what takes the time.
@@ -93,7 +93,7 @@ class FloatProduct {
     const bool in_place = reads_b_in_place(rows.size());
     const bool near = args_.k * args_.n * item_ <= near_bytes();
     if (in_place ? rows.size() <= kernel_.mr && !near : rows.size() <= kernel_.mc) {
-      run_pieces(rows, columns, in_place, c, ldc);
+      run_chunks(rows, columns, in_place, c, ldc);
     } else {
       run_blocks(rows, columns, in_place, c, ldc);
     }
@@ -134,14 +134,14 @@ class FloatProduct {
     activate(c, rows.size(), columns.size(), args_.ldc);
   }
 
-  // ---- Few rows of A: B is read once, piece by piece
+  // ---- Few rows of A: B is read once, chunk by chunk
 
-  void run_pieces(Range rows, Range columns, bool in_place, char* c, int64_t ldc) const {
-    const Piece piece = in_place ? kPieceInPlace : b_.cs == 1 ? kPieceOfRows : kPieceOfColumns;
+  void run_chunks(Range rows, Range columns, bool in_place, char* c, int64_t ldc) const {
+    const Chunk chunk = in_place ? kChunkInPlace : b_.cs == 1 ? kChunkOfRows : kChunkOfColumns;
     const Blocks depth = slices();
     Scratch scratch;
     Sums sums{nullptr, ceil_div(columns.size(), kernel_.nr) * kernel_.nr};
-    if (depth.step > piece.rows)
+    if (depth.step > chunk.rows)
       sums.data = static_cast<char*>(scratch.get_bytes(size_t(rows.size() * sums.ld * item_)));
     for (int64_t p = 0; p < args_.k || p == 0; p += depth.step) {
       const Range slice{p, p + depth.size(p)};
@@ -150,14 +150,14 @@ class FloatProduct {
       const Panel rest = in_place ? panel_b(columns, slice, true, inner) : Panel{};
       int64_t q = slice.begin;
       do {
-        const Range part{q, std::min(slice.end, q + piece.rows)};
+        const Range part{q, std::min(slice.end, q + chunk.rows)};
         const Blocks blocks =
-            Blocks::balanced(columns.begin, columns.end, piece.columns, kernel_.nr);
+            Blocks::balanced(columns.begin, columns.end, chunk.columns, kernel_.nr);
         for (int64_t j = blocks.begin; j < blocks.end; j += blocks.step) {
           const Range block{j, j + blocks.size(j)};
           Scratch innermost;
           const Panel b = in_place ? rest : panel_b(block, part, false, innermost);
-          run_piece(rows, block, slice, part, a, b, sums.from(j - columns.begin, item_),
+          run_chunk(rows, block, slice, part, a, b, sums.from(j - columns.begin, item_),
                     c + (j - columns.begin) * item_, ldc);
         }
         q = part.end;
@@ -173,7 +173,7 @@ class FloatProduct {
   };
 
   // The product of a part of a slice.
-  void run_piece(Range rows, Range columns, Range slice, Range part, const Panel& a, const Panel& b,
+  void run_chunk(Range rows, Range columns, Range slice, Range part, const Panel& a, const Panel& b,
                  Sums sums, char* c, int64_t ldc) const {
     const bool ends = part.end == slice.end;
     GemmTile t{};

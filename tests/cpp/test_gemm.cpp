@@ -144,7 +144,7 @@ template <class T>
 void test_ways(DType dtype) {
   const int64_t mr = kernel_table().gemm[int(dtype)].mr;
   for (const int64_t m : {int64_t(1), mr - 1, mr, 2 * mr + 1, int64_t(40)}) {
-    // B beyond the second-level cache, in place or packed piece by piece; 1100 is three slices
+    // B beyond the second-level cache, in place or packed chunk by chunk; 1100 is three slices
     test_product<T>(dtype, m, 1507, 1100, 0, 0, true);
     test_product<T>(dtype, m, 1507, 600, 1, 0, false);
     test_product<T>(dtype, m, 301, 1100, 0, 1, true);  // transposed
