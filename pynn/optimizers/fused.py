@@ -33,7 +33,9 @@ class FusedOptimizer(Optimizer):
     """
 
     def _rule(self, variable: Any) -> Rule:
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"pynn.{type(self).__name__}: expected a subclass of FusedOptimizer to define _rule"
+        )
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies the rule alone to one variable."""

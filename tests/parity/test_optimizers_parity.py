@@ -110,7 +110,7 @@ def test_twenty_steps(keras, name, settings):
         # Keras leaves the name of Nadam's product to chance.
         assert a.name == b.name or a.name == "u_product"
         assert a.dtype == b.dtype
-        np.testing.assert_allclose(a.numpy(), np.asarray(b), rtol=2e-5, atol=2e-6)
+        np.testing.assert_allclose(a.numpy(), np.asarray(b), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "settings"), RULES, ids=case_id)
