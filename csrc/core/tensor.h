@@ -36,12 +36,16 @@ struct Spec {
   bool operator!=(const Spec& o) const { return !(*this == o); }
 };
 
+class PackedCache;
+
 // Memory seen as an array; strides in elements. What op launches work on.
 struct View {
   void* data = nullptr;
   DType dtype = DType::float32;
   Dims shape;
   Dims strides;
+  PackedCache* packed =
+      nullptr;  // of an array that stays as it is for a while (ops/packed_cache.h)
 
   bool contiguous() const { return is_contiguous(shape, strides); }
   int64_t size() const { return num_elements(shape); }

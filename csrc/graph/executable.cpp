@@ -9,10 +9,15 @@
 
 namespace pynn {
 
-Executable::Workspace::Workspace(const Plan& plan) {
+Executable::Workspace::Workspace(const Plan& plan) : caches(size_t(plan.num_variables), nullptr) {
   for (const PlannedStep& step : plan.steps) {
     Call call{step.op, &step.attrs, int(views.size()), int(step.in.size()), 0};
-    for (const Place& p : step.in) add(p);
+    for (const Place& p : step.in) {
+      const int variable = p.root - plan.variable_root(0);
+      if (variable >= 0 && variable < plan.num_variables && !plan.written[variable])
+        constants.push_back({int(views.size()), variable});
+      add(p);
+    }
     call.first_out = int(views.size());
     for (const Place& p : step.out) add(p);
     calls.push_back(call);
@@ -27,6 +32,7 @@ void Executable::Workspace::add(const Place& place) {
 
 void Executable::Workspace::bind(char* const* bases) {
   for (size_t i = 0; i < views.size(); ++i) views[i].data = bases[roots[i]] + offsets[i];
+  for (const Constant& c : constants) views[c.view].packed = caches[c.variable];
 }
 
 Executable::WorkspaceLoan::WorkspaceLoan(Executable& owner) : owner_(owner) {
@@ -47,7 +53,7 @@ Executable::WorkspaceLoan::~WorkspaceLoan() {
   owner_.idle_.push_back(std::move(workspace_));
 }
 
-VariableLocks::VariableLocks(Executable& exe, char** roots) : exe_(exe) {
+VariableLocks::VariableLocks(Executable& exe, char** roots, PackedCache** caches) : exe_(exe) {
   const Graph& graph = exe.graph_;
   for (int i : exe.lock_order_) {
     Variable& v = *graph.variables[i];
@@ -65,6 +71,10 @@ VariableLocks::VariableLocks(Executable& exe, char** roots) : exe_(exe) {
       const bool shared = v.current_.use_count() > 1 || v.current_->storage.use_count() > 1;
       if (exe.plan_.written[i] && shared) v.current_ = apply1(OpId::copy, {v.current_});
       roots[exe.plan_.variable_root(i)] = static_cast<char*>(v.current_->view.data);
+      if (exe.plan_.written[i])
+        v.packed_.clear();
+      else
+        caches[i] = v.packed_.note_run() ? &v.packed_ : nullptr;
     }
   } catch (...) {
     unlock();
@@ -94,7 +104,7 @@ Executable::Executable(Graph graph) : graph_(std::move(graph)), plan_(make_plan(
 Executable::~Executable() = default;
 
 void Executable::execute(Workspace& w, char** roots) {
-  VariableLocks locks(*this, roots);
+  VariableLocks locks(*this, roots, w.caches.data());
   w.bind(roots);
   for (const Workspace::Call& call : w.calls)
     call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in,

@@ -48,6 +48,7 @@ void Variable::assign(const Tensor& value) {
                             "' outside of its trace"));
   Tensor next = owned(value, spec_.dtype);
   std::unique_lock lock(mutex_);
+  packed_.clear();
   std::swap(current_, next);
 }
 

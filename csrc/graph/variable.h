@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "ops/packed_cache.h"
 
 namespace pynn {
 
@@ -33,6 +34,7 @@ class Variable : public std::enable_shared_from_this<Variable> {
   // An executable that writes holds it alone; readers share it.
   std::shared_mutex mutex_;
   Tensor current_;
+  PackedCache packed_;  // of current_
 };
 
 }  // namespace pynn

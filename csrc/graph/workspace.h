@@ -15,12 +15,19 @@ struct Executable::Workspace {
   };
   explicit Workspace(const Plan& plan);
   void add(const Place& place);
+  // Sets the addresses, and the packed forms of variables.
   void bind(char* const* bases);
 
   std::vector<Call> calls;
   std::vector<View> views;
   std::vector<int> roots;
   std::vector<int64_t> offsets;
+  // Operands of steps that are variables which the run does not write.
+  struct Constant {
+    int view, variable;
+  };
+  std::vector<Constant> constants;
+  std::vector<PackedCache*> caches;  // per variable, or null
 };
 
 // A workspace and arena memory for the length of a run.
@@ -47,11 +54,11 @@ class Executable::WorkspaceLoan {
 };
 
 // Holds the variables of an executable while a step runs: alone where it writes, shared where it
-// reads. Fills in their addresses; a variable whose value somebody else holds gets new memory
-// first.
+// reads. Fills in their addresses, and the packed forms of those that have not changed since an
+// earlier run; a variable whose value somebody else holds gets new memory first.
 class VariableLocks {
  public:
-  VariableLocks(Executable& exe, char** roots);
+  VariableLocks(Executable& exe, char** roots, PackedCache** caches);
   ~VariableLocks();
   VariableLocks(const VariableLocks&) = delete;
   VariableLocks& operator=(const VariableLocks&) = delete;

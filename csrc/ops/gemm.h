@@ -7,6 +7,8 @@
 
 namespace pynn {
 
+class PackedCache;
+
 struct GemmArgs {
   DType dtype;
   int64_t m, n, k;
@@ -18,7 +20,8 @@ struct GemmArgs {
   int64_t ldc;
   const void* bias = nullptr;  // length n, or null
   kernels::Unary activation =
-      kernels::Unary::count;  // count: none; floats only, one without parameters
+      kernels::Unary::count;       // count: none; floats only, one without parameters
+  PackedCache* b_cache = nullptr;  // packed forms of B for this product and later ones, or null
 };
 
 // C = activation(A B + bias). float16 and bfloat16 accumulate in float32 and are rounded once, at

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/gemm_parts.h"
+#include "ops/packed_cache.h"
 
 namespace pynn {
 namespace {
@@ -28,6 +29,8 @@ constexpr Chunk kChunkInPlace{16, int64_t{1} << 40}, kChunkOfRows{128, 1024},
 constexpr int64_t kActivated = 256;
 // Up to this depth, C is written row after row: writing it is what takes the time.
 constexpr int64_t kShallow = 64;
+// Up to this many rows, packing a B that the caches do not hold shows in the time.
+constexpr int64_t kKeptRows = 256;
 // The sum over its lanes costs a dot product as much as this many multiply-adds.
 constexpr int64_t kLaneSumCost = 64;
 
@@ -58,6 +61,7 @@ class FloatProduct {
     bias_ = narrow_ ? reinterpret_cast<const char*>(wide_bias(args_, scratch))
                     : static_cast<const char*>(args_.bias);
     dot_ = best_as_dots();
+    kept_ = keep_b();
     const Grid grid = Grid::choose(args_.m, args_.n, args_.k, kernel_.mr, kernel_.nr);
     grid.for_cells([&](Range rows, Range columns) { run_cell(rows, columns); });
   }
@@ -90,6 +94,7 @@ class FloatProduct {
 
   // C begins with the first of rows and columns.
   void run_float(Range rows, Range columns, char* c, int64_t ldc) const {
+    if (kept_) return run_blocks(rows, columns, false, c, ldc);
     const bool in_place = reads_b_in_place(rows.size());
     const bool near = args_.k * args_.n * item_ <= near_bytes();
     if (in_place ? rows.size() <= kernel_.mr && !near : rows.size() <= kernel_.mc) {
@@ -219,6 +224,24 @@ class FloatProduct {
 
   // ---- Packing
 
+  // All of B in panels, slice after slice, where its packed form is kept and worth the memory; else
+  // null.
+  const char* keep_b() const {
+    if (!args_.b_cache || dot_ || !(narrow_ || keeping_pays())) return nullptr;
+    const Blocks depth = slices();
+    const PackedKey key{&kernel_, args_.b, args_.b_rs,  args_.b_cs,
+                        args_.k,  args_.n, args_.dtype, 1};
+    return args_.b_cache->get(key, size_t(args_.k * padded_n() * item_), [&](char* out) {
+      for (int64_t p = 0; p < args_.k; p += depth.step)
+        pack(kernel_.pack_b, kernel_.nr, b_.at(p, 0).transposed(), args_.n, depth.size(p),
+             out + p * padded_n() * item_);
+    });
+  }
+  bool keeping_pays() const {
+    return args_.m > 1 && args_.m <= kKeptRows && args_.k * args_.n * item_ > near_bytes();
+  }
+  int64_t padded_n() const { return ceil_div(args_.n, kernel_.nr) * kernel_.nr; }
+
   bool reads_b_in_place(int64_t rows) const {
     if (narrow_ || b_.cs != 1) return false;
     if (rows <= kernel_.mr) return true;
@@ -228,6 +251,10 @@ class FloatProduct {
   Panel panel_b(Range columns, Range slice, bool in_place, Scratch& scratch) const {
     const Operand block = b_.at(slice.begin, columns.begin);
     const int64_t n = columns.size(), nr = kernel_.nr;
+    if (kept_) {
+      const int64_t at = slice.begin * padded_n() + columns.begin * slice.size();
+      return {block, 0, kept_ + at * item_, true};
+    }
     // A tile reads all nr columns, so what is left over at the end is packed in any case.
     const int64_t direct = in_place ? n - n % nr : 0;
     char* packed = nullptr;
@@ -373,6 +400,7 @@ class FloatProduct {
   const int64_t item_;  // bytes of the dtype computed in
   const Operand a_, b_;
   const char* bias_ = nullptr;
+  const char* kept_ = nullptr;
   bool dot_ = false;
 };
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "ops/gemm_parts.h"
+#include "ops/packed_cache.h"
 #include "runtime/precision.h"
 
 namespace pynn {
@@ -34,6 +36,9 @@ const PieceGemm* kernel_for(const GemmArgs& args) {
   const PieceGemm& kernel = table.pieces[pieces];
   return kernel.tile && pays(args, pieces) ? &kernel : nullptr;
 }
+
+// Up to this many rows, packing B again shows in the time.
+constexpr int64_t kKeptRows = 256;
 
 // ---- Scales
 
@@ -95,6 +100,7 @@ class PieceProduct {
     bias_ = wide_bias(args_, scratch);
     const Grid grid = Grid::choose(args_.m, args_.n, args_.k, kernel_.mr, kernel_.nr);
     if (!narrow_ && !scale(grid.rows * grid.columns)) return false;
+    kept_ = keep_b();
     grid.for_cells([&](Range rows, Range columns) { run_cell(rows, columns); });
     return true;
   }
@@ -104,12 +110,14 @@ class PieceProduct {
   bool scale(int64_t threads) {
     Scratch scratch;
     float* most = scratch.get<float>(2 * threads);
+    const float* kept = keep_largest_b();
     const int64_t step_a = ceil_div(args_.m, threads), step_b = ceil_div(args_.n, threads);
     parallel_for(threads, 1, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
         const int64_t i = std::min(args_.m, t * step_a), j = std::min(args_.n, t * step_b);
         most[2 * t] = largest(a_.at(i, 0), std::min(step_a, args_.m - i), args_.k);
-        most[2 * t + 1] = largest(b_.at(0, j), args_.k, std::min(step_b, args_.n - j));
+        most[2 * t + 1] =
+            kept ? *kept : largest(b_.at(0, j), args_.k, std::min(step_b, args_.n - j));
       }
     });
     for (int64_t t = 1; t < threads; ++t) {
@@ -139,17 +147,14 @@ class PieceProduct {
   }
 
   void run_blocks(Range rows, Range columns, float* c, int64_t ldc) const {
-    // As equal as k allows, but for k alone: where the sums are cut decides their bits.
-    const Blocks depth = Blocks::balanced(0, args_.k, kernel_.kc, kernel_.kr);
+    const Blocks depth = slices();
     const Blocks wide = Blocks::balanced(columns.begin, columns.end, kernel_.nc, kernel_.nr);
     const Blocks tall = Blocks::balanced(rows.begin, rows.end, kernel_.mc, kernel_.mr);
     for (int64_t j = wide.begin; j < wide.end; j += wide.step) {
       for (int64_t p = 0; p < args_.k || p == 0; p += depth.step) {
         Scratch scratch;
         const Range block{j, j + wide.size(j)}, slice{p, p + depth.size(p)};
-        char* b = panels(block.size(), slice.size(), kernel_.nr, scratch);
-        const Operand from_b = b_.at(p, j).transposed();
-        kernel_.pack_b(from_b.data, from_b.rs, from_b.cs, block.size(), slice.size(), scale_b_, b);
+        const char* b = packed_b(block, slice, scratch);
         for (int64_t i = tall.begin; i < tall.end; i += tall.step) {
           Scratch inner;
           const Range some{i, i + tall.size(i)};
@@ -160,6 +165,50 @@ class PieceProduct {
         }
       }
     }
+  }
+
+  // As equal as k allows, but for k alone: where the sums are cut decides their bits.
+  Blocks slices() const { return Blocks::balanced(0, args_.k, kernel_.kc, kernel_.kr); }
+
+  const char* packed_b(Range columns, Range slice, Scratch& scratch) const {
+    if (kept_) {
+      return kept_ + slice_bytes(slice.begin) +
+             columns.begin / kernel_.nr * panel_bytes(kernel_.nr, slice.size());
+    }
+    char* b = panels(columns.size(), slice.size(), kernel_.nr, scratch);
+    pack_b(columns, slice, b);
+    return b;
+  }
+  void pack_b(Range columns, Range slice, char* out) const {
+    const Operand x = b_.at(slice.begin, columns.begin).transposed();
+    kernel_.pack_b(x.data, x.rs, x.cs, columns.size(), slice.size(), scale_b_, out);
+  }
+
+  // All of B in panels, slice after slice, where its packed form is kept and worth the memory; else
+  // null.
+  const char* keep_b() const {
+    if (!args_.b_cache || args_.m > kKeptRows) return nullptr;
+    const Blocks depth = slices();
+    const PackedKey key{&kernel_, args_.b, args_.b_rs,  args_.b_cs,
+                        args_.k,  args_.n, args_.dtype, scale_b_};
+    return args_.b_cache->get(key, size_t(slice_bytes(args_.k)), [&](char* out) {
+      for (int64_t p = 0; p < args_.k; p += depth.step)
+        pack_b({0, args_.n}, {p, p + depth.size(p)}, out + slice_bytes(p));
+    });
+  }
+  // The same for the largest magnitude in B.
+  const float* keep_largest_b() const {
+    if (!args_.b_cache || args_.m > kKeptRows) return nullptr;
+    const PackedKey key{
+        &kernel_table().max_abs, args_.b, args_.b_rs, args_.b_cs, args_.k, args_.n, args_.dtype, 1};
+    return reinterpret_cast<const float*>(args_.b_cache->get(key, sizeof(float), [&](char* out) {
+      const float most = largest(b_, args_.k, args_.n);
+      std::memcpy(out, &most, sizeof(most));
+    }));
+  }
+  // Of the packed rows of B before row p, where a slice begins or ends.
+  int64_t slice_bytes(int64_t p) const {
+    return ceil_div(args_.n, kernel_.nr) * panel_bytes(kernel_.nr, p);
   }
 
   int64_t panel_bytes(int64_t width, int64_t k) const {
@@ -199,6 +248,7 @@ class PieceProduct {
   const bool narrow_;  // bfloat16 operands, which need no scales
   const Operand a_, b_;
   const float* bias_ = nullptr;
+  const char* kept_ = nullptr;
   float scale_a_ = 1, scale_b_ = 1, unscale_ = 1;
 };
 

@@ -38,6 +38,7 @@ void launch_matmul(const OpDef&, const Attrs& attrs, const View* in, int, View* 
   args.ldc = args.n;
   int64_t batch = 1;
   for (int i = 0; i + 2 < rank; ++i) batch *= c.shape[i];
+  if (batch == 1) args.b_cache = y.packed;
   auto run = [&](int64_t begin, int64_t end) {
     GemmArgs one = args;
     for (int64_t i = begin; i < end; ++i) {
@@ -73,6 +74,7 @@ void launch_dense(const OpDef&, const Attrs& attrs, const View* in, int num_in, 
     args.a_cs = 1;
   }
   args.b = kernel.data;
+  args.b_cache = kernel.packed;
   args.b_rs = kernel.strides[0];
   args.b_cs = kernel.strides[1];
   args.c = out[0].data;
