@@ -416,11 +416,13 @@ void bind_ops(py::module_& m) {
       "op_names",
       [] {
         std::vector<std::pair<std::string, bool>> names;
-        for (int i = 0; i < kNumOps; ++i)
-          names.emplace_back(op_def(OpId(i)).name, op_def(OpId(i)).differentiable);
+        for (int i = 0; i < kNumOps; ++i) {
+          const OpDef& op = op_def(OpId(i));
+          if (op.outputs != kFromBody) names.emplace_back(op.name, op.differentiable);
+        }
         return names;
       },
-      "Name and differentiability of every op.");
+      "Name and differentiability of every op but those that run a program of their own.");
 }
 
 }  // namespace pynn

@@ -82,7 +82,7 @@ Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs
   GraphNode node{op.id, attrs, {}, {}};
   for (const Tensor& t : inputs) node.in.push_back(value_of(t));
   Tensors out;
-  for (int i = 0; i < num_outputs(op, int(inputs.size())); ++i) {
+  for (int i = 0; i < num_outputs(op, attrs, int(inputs.size())); ++i) {
     out.push_back(add_value(GraphValue::kResult, outputs[i], int(graph_.nodes.size())));
     node.out.push_back(out.back()->value);
   }
@@ -146,6 +146,7 @@ std::string Graph::dump() const {
     s << " = " << op_def(node.op).name << "(";
     for (size_t i = 0; i < node.in.size(); ++i) s << (i ? ", " : "") << name(node.in[i]);
     s << ")\n";
+    if (node.attrs.body) node.attrs.body->print(s, "  ");
   }
   for (const auto& [variable, v] : assigns)
     s << "'" << variables[variable]->name() << "' <- " << name(v) << "\n";

@@ -1,6 +1,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/short_array.h"
 #include "ops/op.h"
 #include "runtime/arena.h"
 #include "runtime/cpu.h"
@@ -9,6 +10,8 @@
 namespace pynn {
 
 namespace {
+
+constexpr int kFewInputs = 5;
 
 thread_local Tracer* tracer = nullptr;
 thread_local Recorder* recorder = nullptr;
@@ -21,29 +24,9 @@ bool any_traced(const Tensors& inputs) {
   return false;
 }
 
-// Fills specs from tensors without a heap allocation for the usual few inputs.
-class SpecList {
- public:
-  explicit SpecList(const Tensors& inputs) {
-    Spec* out = few_;
-    if (inputs.size() > kFew) {
-      many_.resize(inputs.size());
-      out = many_.data();
-    }
-    for (size_t i = 0; i < inputs.size(); ++i) out[i] = inputs[i]->spec();
-    data = out;
-  }
-  const Spec* data;
-
- private:
-  static constexpr size_t kFew = 5;
-  Spec few_[kFew];
-  std::vector<Spec> many_;
-};
-
 Tensors run_now(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* specs) {
   Tensors outputs;
-  const int count = num_outputs(op, int(inputs.size()));
+  const int count = num_outputs(op, attrs, int(inputs.size()));
   outputs.reserve(size_t(count));
   if (op.flags & kView) {
     View view;
@@ -57,13 +40,13 @@ Tensors run_now(const OpDef& op, const Attrs& attrs, const Tensors& inputs, cons
   std::vector<View> in;
   in.reserve(inputs.size());
   for (const Tensor& t : inputs) in.push_back(t->view);
-  View out[kMaxOutputs];
+  ShortArray<View, kFewOutputs> out(count);
   for (int i = 0; i < count; ++i) {
     outputs.push_back(empty(specs[i]));
     out[i] = outputs.back()->view;
   }
   FlushDenormals flush;
-  op.launch(op, attrs, in.data(), int(in.size()), out);
+  op.launch(op, attrs, in.data(), int(in.size()), out.data());
   return outputs;
 }
 
@@ -76,18 +59,19 @@ Recorder* set_recorder(Recorder* r) { return std::exchange(recorder, r); }
 
 Tensors apply(OpId id, const Tensors& inputs, const Attrs& attrs) {
   const OpDef& op = op_def(id);
-  Spec specs[kMaxOutputs];
-  const SpecList in(inputs);
-  op.infer(op, attrs, in.data, int(inputs.size()), specs);
-  const int count = num_outputs(op, int(inputs.size()));
+  const int num_in = int(inputs.size()), count = num_outputs(op, attrs, num_in);
+  ShortArray<Spec, kFewInputs> in(num_in);
+  ShortArray<Spec, kFewOutputs> specs(count);
+  for (int i = 0; i < num_in; ++i) in[i] = inputs[size_t(i)]->spec();
+  op.infer(op, attrs, in.data(), num_in, specs.data());
   for (int i = 0; i < count; ++i) num_elements(op.name, specs[i].shape);  // not too many
   Tensors outputs;
   if (any_traced(inputs)) {
     if (!tracer)
       throw TraceError(concat("pynn.", op.name, ": a tensor of a finished trace was used"));
-    outputs = tracer->append(op, attrs, inputs, specs);
+    outputs = tracer->append(op, attrs, inputs, specs.data());
   } else {
-    outputs = run_now(op, attrs, inputs, specs);
+    outputs = run_now(op, attrs, inputs, specs.data());
   }
   if (recorder && op.differentiable) recorder->record(op, attrs, inputs, outputs);
   return outputs;

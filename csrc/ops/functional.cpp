@@ -528,9 +528,9 @@ Tensors update(OpId op, const Tensors& arrays, const Tensor& gradient, const Ten
   if (int(scalars.size()) + 1 != -def.outputs)
     value_error("pynn.", def.name, ": expected ", -def.outputs - 1, " scalars; received ",
                 scalars.size());
-  if (arrays.empty() || arrays.size() > size_t(kMaxOutputs))
-    value_error("pynn.", def.name, ": expected 1 to ", kMaxOutputs, " arrays; received ",
-                arrays.size());
+  constexpr int kMost = 5;  // a weight, three states and the moving average
+  if (arrays.empty() || arrays.size() > size_t(kMost))
+    value_error("pynn.", def.name, ": expected 1 to ", kMost, " arrays; received ", arrays.size());
   if (settings.rule.size() > size_t(kRuleParams))
     value_error("pynn.", def.name, ": expected at most ", int(kRuleParams),
                 " settings of the rule; received ", settings.rule.size());

@@ -14,7 +14,8 @@ InferArgs infer_same, infer_cast, infer_float, infer_float_predicate, infer_pred
     infer_slice_update, infer_concatenate, infer_pad, infer_take, infer_scatter_add, infer_one_hot,
     infer_row_grad, infer_sparse_xent, infer_dense_xent, infer_xent_grad, infer_norm,
     infer_norm_grad, infer_moments, infer_batch_norm, infer_batch_norm_grad, infer_update,
-    infer_adafactor_matrix, infer_clip_scale, infer_random, infer_random_bits, infer_dropout;
+    infer_adafactor_matrix, infer_clip_scale, infer_random, infer_random_bits, infer_dropout,
+    infer_body;
 
 LaunchArgs launch_copy, launch_copy_reshaped, launch_cast, launch_unary, launch_binary,
     launch_where, launch_reduce, launch_argmax, launch_argmin, launch_matmul, launch_dense,
@@ -25,6 +26,6 @@ LaunchArgs launch_copy, launch_copy_reshaped, launch_cast, launch_unary, launch_
     launch_rms_norm_grad, launch_moments, launch_batch_norm, launch_batch_norm_grad, launch_update,
     launch_lamb, launch_adafactor, launch_adafactor_matrix, launch_clip_scale,
     launch_random_uniform, launch_random_normal, launch_truncated_normal, launch_random_bits,
-    launch_dropout;
+    launch_dropout, launch_body;
 
 }  // namespace pynn

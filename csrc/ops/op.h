@@ -1,6 +1,7 @@
 // The op table and the one way to compute: apply(op, inputs, attributes).
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "core/tensor.h"
@@ -16,6 +17,22 @@ enum class OpId : int {
 };
 inline constexpr int kNumOps = int(OpId::count);
 
+struct GradContext;  // autograd/tape.h
+
+// The program of an op that runs one of its own: a fused chain, branches, a loop, a host function.
+// Shared by every call of the op and by any number of threads, so it keeps nothing of a run.
+class OpBody {
+ public:
+  virtual ~OpBody() = default;
+  virtual int num_outputs(int num_in) const = 0;
+  virtual void infer(const Spec* in, int num_in, Spec* out) const = 0;
+  virtual void launch(const View* in, int num_in, View* out) const = 0;
+  // The gradient rule; an error if there is none.
+  virtual void gradient(const GradContext& context) const;
+  // What Graph::dump shows under the call; every line starts with `indent` and ends it.
+  virtual void print(std::ostream& out, const std::string& indent) const = 0;
+};
+
 // The attributes of a call: one plain record for all ops, each reads the fields that ops.def names.
 struct Attrs {
   Dims axes;    // reduced axes, permutation
@@ -27,6 +44,7 @@ struct Attrs {
   bool keepdims = false;
   bool transpose_x = false, transpose_y = false;
   kernels::Unary activation = kernels::Unary::count;  // count: linear
+  std::shared_ptr<const OpBody> body;
 };
 
 enum OpFlags : int {
@@ -47,16 +65,21 @@ struct OpDef {
   OpId id;
   const char* name;
   int inputs;   // -1: any number
-  int outputs;  // at most kMaxOutputs; -k: as many as inputs, but for the last k
+  int outputs;  // -k: as many as inputs, but for the last k; kFromBody: as the body says
   Infer infer;
   Launch launch;
   int kernel;  // row of the kernel table (Unary, Binary or Reduce), where the family has one
   int flags;
   bool differentiable;
 };
-inline constexpr int kMaxOutputs = 5;
+inline constexpr int kFromBody = std::numeric_limits<int>::min();
+inline constexpr int kFewOutputs = 5;  // as many need no heap allocation
+// Of ops without a body.
 inline int num_outputs(const OpDef& op, int num_in) {
   return op.outputs >= 0 ? op.outputs : num_in + op.outputs;
+}
+inline int num_outputs(const OpDef& op, const Attrs& attrs, int num_in) {
+  return op.outputs == kFromBody ? attrs.body->num_outputs(num_in) : num_outputs(op, num_in);
 }
 
 const OpDef& op_def(OpId id);
