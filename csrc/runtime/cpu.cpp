@@ -257,18 +257,48 @@ const std::string& cpu_name() {
   return name;
 }
 
+namespace {
+
+// What Linux knows of the first core's caches. The C library adds up the last-level caches of a
+// whole processor, of which a core may use but one.
+bool read_cache_sizes(CacheSizes& sizes) {
+  for (int index = 0;; ++index) {
+    const std::string cache =
+        "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+    std::ifstream level_file(cache + "level"), type_file(cache + "type"), size_file(cache + "size");
+    int level;
+    std::string type;
+    size_t kib;
+    if (!(level_file >> level)) break;
+    if (!(type_file >> type) || type == "Instruction" || !(size_file >> kib)) continue;
+    if (size_file.get() != 'K') continue;
+    if (level == 1) sizes.l1d = kib << 10;
+    if (level == 2) sizes.l2 = kib << 10;
+    if (level == 3) sizes.l3 = kib << 10;
+  }
+  return sizes.l1d != 0;
+}
+
+void query_cache_sizes(CacheSizes& sizes) {
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  const auto size = [](int name) {
+    const long bytes = sysconf(name);
+    return bytes > 0 ? static_cast<size_t>(bytes) : size_t{0};
+  };
+  sizes.l1d = size(_SC_LEVEL1_DCACHE_SIZE);
+  sizes.l2 = size(_SC_LEVEL2_CACHE_SIZE);
+  sizes.l3 = size(_SC_LEVEL3_CACHE_SIZE);
+#else
+  (void)sizes;
+#endif
+}
+
+}  // namespace
+
 const CacheSizes& cache_sizes() {
   static const CacheSizes sizes = [] {
     CacheSizes s;
-#if defined(_SC_LEVEL1_DCACHE_SIZE)
-    const auto size = [](int name) {
-      const long bytes = sysconf(name);
-      return bytes > 0 ? static_cast<size_t>(bytes) : size_t{0};
-    };
-    s.l1d = size(_SC_LEVEL1_DCACHE_SIZE);
-    s.l2 = size(_SC_LEVEL2_CACHE_SIZE);
-    s.l3 = size(_SC_LEVEL3_CACHE_SIZE);
-#endif
+    if (!read_cache_sizes(s)) query_cache_sizes(s);
     return s;
   }();
   return sizes;
