@@ -72,7 +72,7 @@ class Limits:
             shared = 1 if name == "L3" else self.threads
             if working_set <= size * shared:
                 return name
-        return "L3+" if working_set < BEYOND * self.caches["L3"] else "DRAM"
+        return "L3+" if working_set < 2 * self.caches["L3"] else "DRAM"
 
     def seconds(self, flops: float, dtype: str, traffic: dict[str, int], working_set: int) -> float:
         """Least time of a job: its operations at the peak plus its bytes at the bandwidth.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pynn
-from pynn import layers
+from pynn import _core, layers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 20))
@@ -120,3 +120,22 @@ def test_batches_from_an_iterator_equal_arrays():
     second.fit(iter(parts * 2), epochs=2, steps_per_epoch=10, verbose=0)
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_outputs_past_the_caches(threads, count):
+    # Larger than half the last cache: written by other stores, with whole lines first.
+    sizes = _core.cache_sizes()
+    last = sizes["l3"] or sizes["l2"]
+    if not 0 < last <= 64 << 20:
+        pytest.skip(f"needs a last cache of a known size up to 64 MiB; this machine has {last}")
+    columns = 5003  # rows do not begin at lines
+    x = np.arange(-(last // 8 // columns) - 1, 1, dtype="float32")[:, None] + np.zeros(
+        columns, "float32"
+    )
+    row = np.arange(columns, dtype="float32")
+    assert x.nbytes > last // 2
+    threads(count)
+    np.testing.assert_array_equal(pynn.ops.add(x, row), x + row)
+    np.testing.assert_array_equal(pynn.ops.relu(x + row), np.maximum(x + row, 0))
+    np.testing.assert_array_equal(pynn.ops.multiply(x.T, 2.0), x.T * 2)

@@ -17,78 +17,78 @@ inline V gelu_tanh_argument(V x) {
 }
 
 template <class T>
-void relu(const void* x, void* y, int64_t n, const double*) {
+void relu(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](Vec<T> v) { return v <= 0 ? Vec<T>{} : v; });
 }
 template <class T>
-void leaky_relu(const void* x, void* y, int64_t n, const double* params) {
+void leaky_relu(const void* x, Output y, int64_t n, const double* params) {
   const Vec<T> slope = splat<Vec<T>>(T(params[0]));
   map1<T>(x, y, n, [=](Vec<T> v) { return v < 0 ? slope * v : v; });
 }
 template <class T>
-void elu(const void* x, void* y, int64_t n, const double* params) {
+void elu(const void* x, Output y, int64_t n, const double* params) {
   const Vec<T> alpha = splat<Vec<T>>(T(params[0]));
   map1<T>(x, y, n, [=](Vec<T> v) { return v > 0 ? v : alpha * expm1(v); });
 }
 template <class T>
-void gelu_exact(const void* x, void* y, int64_t n, const double*) {
+void gelu_exact(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return gelu(v); });
 }
 template <class T>
-void gelu_approximate(const void* x, void* y, int64_t n, const double*) {
+void gelu_approximate(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return gelu_tanh(v); });
 }
 template <class T>
-void logistic(const void* x, void* y, int64_t n, const double*) {
+void logistic(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return sigmoid(v); });
 }
 template <class T>
-void swish(const void* x, void* y, int64_t n, const double*) {
+void swish(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return silu(v); });
 }
 template <class T>
-void soft_plus(const void* x, void* y, int64_t n, const double*) {
+void soft_plus(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return softplus(v); });
 }
 
 // ---- Gradients: dx from dy and the saved input or output ----
 
 template <class T>
-void relu_grad(const void* y, bool ys, const void* dy, bool dys, void* dx, int64_t n,
+void relu_grad(const void* y, bool ys, const void* dy, bool dys, Output dx, int64_t n,
                const double*) {
   map2<T>(y, ys, dy, dys, dx, n, [](Vec<T> v, Vec<T> d) { return v > 0 ? d : Vec<T>{}; });
 }
 template <class T>
-void leaky_relu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void leaky_relu_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
                      const double* params) {
   const Vec<T> slope = splat<Vec<T>>(T(params[0]));
   map2<T>(x, xs, dy, dys, dx, n, [=](Vec<T> v, Vec<T> d) { return v > 0 ? d : slope * d; });
 }
 template <class T>
-void elu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void elu_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
               const double* params) {
   const Vec<T> alpha = splat<Vec<T>>(T(params[0]));
   map2<T>(x, xs, dy, dys, dx, n,
           [=](Vec<T> v, Vec<T> d) { return v > 0 ? d : d * alpha * exp(v); });
 }
 template <class T>
-void sigmoid_grad(const void* y, bool ys, const void* dy, bool dys, void* dx, int64_t n,
+void sigmoid_grad(const void* y, bool ys, const void* dy, bool dys, Output dx, int64_t n,
                   const double*) {
   map2<T>(y, ys, dy, dys, dx, n, [](Vec<T> v, Vec<T> d) { return d * v * (1 - v); });
 }
 template <class T>
-void tanh_grad(const void* y, bool ys, const void* dy, bool dys, void* dx, int64_t n,
+void tanh_grad(const void* y, bool ys, const void* dy, bool dys, Output dx, int64_t n,
                const double*) {
   // (1 - y)(1 + y) loses no digits near y = 1, where 1 - y * y would.
   map2<T>(y, ys, dy, dys, dx, n, [](Vec<T> v, Vec<T> d) { return d * ((1 - v) * (1 + v)); });
 }
 template <class T>
-void gelu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void gelu_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
                const double*) {
   map2<T>(x, xs, dy, dys, dx, n, [](Vec<T> v, Vec<T> d) { return d * gelu_derivative(v); });
 }
 template <class T>
-void gelu_tanh_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void gelu_tanh_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
                     const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, dy, dys, dx, n, [](V v, V d) {
@@ -99,7 +99,7 @@ void gelu_tanh_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, 
   });
 }
 template <class T>
-void silu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void silu_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
                const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, dy, dys, dx, n, [](V v, V d) {
@@ -112,14 +112,14 @@ void silu_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64
   });
 }
 template <class T>
-void softplus_grad(const void* x, bool xs, const void* dy, bool dys, void* dx, int64_t n,
+void softplus_grad(const void* x, bool xs, const void* dy, bool dys, Output dx, int64_t n,
                    const double*) {
   map2<T>(x, xs, dy, dys, dx, n, [](Vec<T> v, Vec<T> d) { return d * sigmoid(v); });
 }
 
 // max(x, 0) - x * t + log1p(exp(-|x|)) with logits x and targets t.
 template <class T>
-void sigmoid_cross_entropy(const void* x, bool xs, const void* t, bool ts, void* y, int64_t n,
+void sigmoid_cross_entropy(const void* x, bool xs, const void* t, bool ts, Output y, int64_t n,
                            const double*) {
   using V = Vec<T>;
   map2<T>(x, xs, t, ts, y, n, [](V v, V target) {

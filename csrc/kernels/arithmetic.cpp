@@ -7,31 +7,31 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 template <class T>
-void add(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void add(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return u + v; });
 }
 template <class T>
-void subtract(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void subtract(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return u - v; });
 }
 template <class T>
-void multiply(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void multiply(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return u * v; });
 }
 template <class T>
-void divide(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void divide(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return u / v; });
 }
 template <class T>
-void larger(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void larger(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return maximum(u, v); });
 }
 template <class T>
-void smaller(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void smaller(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return minimum(u, v); });
 }
 template <class T>
-void raise(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void raise(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   if (bs && n > 0 && *static_cast<const T*>(b) == 2) {  // the usual one; the same bits, far cheaper
     map2<T>(a, as, a, as, y, n, [](auto u, auto) { return u * u; });
     return;
@@ -69,12 +69,12 @@ inline T python_floor_divide(T a, T b) {
 }
 
 template <class T>
-void floor_divide(const void* a, bool as, const void* b, bool bs, void* y, int64_t n,
+void floor_divide(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                   const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_floor_divide(u, v); });
 }
 template <class T>
-void mod(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void mod(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_mod(u, v); });
 }
 

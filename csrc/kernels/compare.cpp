@@ -6,49 +6,51 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 template <class T>
-void equal(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void equal(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u == v; });
 }
 template <class T>
-void not_equal(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void not_equal(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u != v; });
 }
 template <class T>
-void less(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void less(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u < v; });
 }
 template <class T>
-void less_equal(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void less_equal(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
+                const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u <= v; });
 }
 template <class T>
-void greater(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void greater(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u > v; });
 }
 template <class T>
-void greater_equal(const void* a, bool as, const void* b, bool bs, void* y, int64_t n,
+void greater_equal(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                    const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n, [](T u, T v) -> uint8_t { return u >= v; });
 }
 
 // Non-zero is true, NaN too.
 template <class T>
-void logical_not(const void* x, void* y, int64_t n, const double*) {
+void logical_not(const void* x, Output y, int64_t n, const double*) {
   loop1<T, uint8_t>(x, y, n, [](T v) -> uint8_t { return v == T(0); });
 }
 template <class T>
-void logical_and(const void* a, bool as, const void* b, bool bs, void* y, int64_t n,
+void logical_and(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                  const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n,
                     [](T u, T v) -> uint8_t { return (u != T(0)) & (v != T(0)); });
 }
 template <class T>
-void logical_or(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void logical_or(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
+                const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n,
                     [](T u, T v) -> uint8_t { return (u != T(0)) | (v != T(0)); });
 }
 template <class T>
-void logical_xor(const void* a, bool as, const void* b, bool bs, void* y, int64_t n,
+void logical_xor(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                  const double*) {
   loop2<T, uint8_t>(a, as, b, bs, y, n,
                     [](T u, T v) -> uint8_t { return (u != T(0)) != (v != T(0)); });

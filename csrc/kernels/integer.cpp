@@ -37,27 +37,27 @@ inline T wrapped_product(T u, T v) {
 // ---- One argument ----
 
 template <class T>
-void negative(const void* x, void* y, int64_t n, const double*) {
+void negative(const void* x, Output y, int64_t n, const double*) {
   loop1<T, T>(x, y, n, [](T v) { return wrapped_negative(v); });
 }
 template <class T>
-void absolute(const void* x, void* y, int64_t n, const double*) {
+void absolute(const void* x, Output y, int64_t n, const double*) {
   loop1<T, T>(x, y, n, [](T v) { return v < T(0) ? wrapped_negative(v) : v; });
 }
 template <class T>
-void sign(const void* x, void* y, int64_t n, const double*) {
+void sign(const void* x, Output y, int64_t n, const double*) {
   loop1<T, T>(x, y, n, [](T v) { return T((v > T(0)) - (v < T(0))); });
 }
 template <class T>
-void square(const void* x, void* y, int64_t n, const double*) {
+void square(const void* x, Output y, int64_t n, const double*) {
   loop1<T, T>(x, y, n, [](T v) { return wrapped_product(v, v); });
 }
 template <class T>
-void identity(const void* x, void* y, int64_t n, const double*) {
-  if (x != y) __builtin_memcpy(y, x, uint64_t(n) * sizeof(T));
+void identity(const void* x, Output y, int64_t n, const double*) {
+  if (x != y.data) __builtin_memcpy(y.data, x, uint64_t(n) * sizeof(T));
 }
 template <class T>
-void relu(const void* x, void* y, int64_t n, const double*) {
+void relu(const void* x, Output y, int64_t n, const double*) {
   loop1<T, T>(x, y, n, [](T v) { return v > T(0) ? v : T(0); });
 }
 
@@ -70,7 +70,7 @@ inline T saturate(double bound) {
   return bound >= double(highest) ? highest : T(bound);
 }
 template <class T>
-void clip(const void* x, void* y, int64_t n, const double* params) {
+void clip(const void* x, Output y, int64_t n, const double* params) {
   const T low = saturate<T>(params[0]), high = saturate<T>(params[1]);
   loop1<T, T>(x, y, n, [=](T v) {
     const T raised = v < low ? low : v;
@@ -81,23 +81,23 @@ void clip(const void* x, void* y, int64_t n, const double* params) {
 // ---- Two arguments ----
 
 template <class T>
-void add(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void add(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return T(Wrap<T>(u) + Wrap<T>(v)); });
 }
 template <class T>
-void subtract(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void subtract(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return T(Wrap<T>(u) - Wrap<T>(v)); });
 }
 template <class T>
-void multiply(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void multiply(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return wrapped_product(u, v); });
 }
 template <class T>
-void larger(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void larger(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return u > v ? u : v; });
 }
 template <class T>
-void smaller(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void smaller(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return u < v ? u : v; });
 }
 
@@ -117,12 +117,12 @@ inline T python_mod(T u, T v) {
   return T(rest != T(0) && (rest < T(0)) != (v < T(0)) ? rest + v : rest);
 }
 template <class T>
-void floor_divide(const void* a, bool as, const void* b, bool bs, void* y, int64_t n,
+void floor_divide(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                   const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_floor_divide(u, v); });
 }
 template <class T>
-void mod(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void mod(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_mod(u, v); });
 }
 
@@ -141,7 +141,7 @@ inline T integer_power(T base, T exponent) {
   return result;
 }
 template <class T>
-void raise(const void* a, bool as, const void* b, bool bs, void* y, int64_t n, const double*) {
+void raise(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
   loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return integer_power(u, v); });
 }
 

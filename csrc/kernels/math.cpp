@@ -7,82 +7,82 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 template <class T>
-void negative(const void* x, void* y, int64_t n, const double*) {
+void negative(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return -v; });
 }
 template <class T>
-void absolute(const void* x, void* y, int64_t n, const double*) {
+void absolute(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return abs(v); });
 }
 template <class T>
-void sign(const void* x, void* y, int64_t n, const double*) {
+void sign(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](Vec<T> v) {
     const Vec<T> one = copysign(splat<Vec<T>>(1), v);
     return ((v > 0) | (v < 0)) ? one : v;  // zeros and NaN stay
   });
 }
 template <class T>
-void exponential(const void* x, void* y, int64_t n, const double*) {
+void exponential(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return exp(v); });
 }
 template <class T>
-void exponential_minus_one(const void* x, void* y, int64_t n, const double*) {
+void exponential_minus_one(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return expm1(v); });
 }
 template <class T>
-void logarithm(const void* x, void* y, int64_t n, const double*) {
+void logarithm(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return log(v); });
 }
 template <class T>
-void logarithm_plus_one(const void* x, void* y, int64_t n, const double*) {
+void logarithm_plus_one(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return log1p(v); });
 }
 template <class T>
-void square_root(const void* x, void* y, int64_t n, const double*) {
+void square_root(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return sqrt(v); });
 }
 template <class T>
-void reciprocal_square_root(const void* x, void* y, int64_t n, const double*) {
+void reciprocal_square_root(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return 1 / sqrt(v); });
 }
 template <class T>
-void square(const void* x, void* y, int64_t n, const double*) {
+void square(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return v * v; });
 }
 template <class T>
-void reciprocal(const void* x, void* y, int64_t n, const double*) {
+void reciprocal(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return 1 / v; });
 }
 template <class T>
-void sine(const void* x, void* y, int64_t n, const double*) {
+void sine(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return sin(v); });
 }
 template <class T>
-void cosine(const void* x, void* y, int64_t n, const double*) {
+void cosine(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return cos(v); });
 }
 template <class T>
-void hyperbolic_tangent(const void* x, void* y, int64_t n, const double*) {
+void hyperbolic_tangent(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return tanh(v); });
 }
 template <class T>
-void error_function(const void* x, void* y, int64_t n, const double*) {
+void error_function(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return erf(v); });
 }
 template <class T>
-void round_down(const void* x, void* y, int64_t n, const double*) {
+void round_down(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return floor(v); });
 }
 template <class T>
-void round_up(const void* x, void* y, int64_t n, const double*) {
+void round_up(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return ceil(v); });
 }
 template <class T>
-void round_to_even(const void* x, void* y, int64_t n, const double*) {
+void round_to_even(const void* x, Output y, int64_t n, const double*) {
   map1<T>(x, y, n, [](auto v) { return round(v); });
 }
 template <class T>
-void clip(const void* x, void* y, int64_t n, const double* params) {
+void clip(const void* x, Output y, int64_t n, const double* params) {
   const Vec<T> low = splat<Vec<T>>(T(params[0])), high = splat<Vec<T>>(T(params[1]));
   map1<T>(x, y, n, [=](Vec<T> v) {
     const Vec<T> raised = v < low ? low : v;
@@ -91,16 +91,16 @@ void clip(const void* x, void* y, int64_t n, const double* params) {
 }
 
 template <class T>
-void is_nan(const void* x, void* y, int64_t n, const double*) {
+void is_nan(const void* x, Output y, int64_t n, const double*) {
   loop1<T, uint8_t>(x, y, n, [](T v) -> uint8_t { return v != v; });
 }
 template <class T>
-void is_infinite(const void* x, void* y, int64_t n, const double*) {
+void is_infinite(const void* x, Output y, int64_t n, const double*) {
   constexpr T infinity = MathConstants<Vec<T>>::kInfinity;
   loop1<T, uint8_t>(x, y, n, [](T v) -> uint8_t { return (v == infinity) | (v == -infinity); });
 }
 template <class T>
-void is_finite(const void* x, void* y, int64_t n, const double*) {
+void is_finite(const void* x, Output y, int64_t n, const double*) {
   loop1<T, uint8_t>(x, y, n, [](T v) -> uint8_t { return v - v == 0; });
 }
 

@@ -1,4 +1,5 @@
 #include "kernels/fill.h"
+#include "simd/simd.h"
 
 namespace pynn::kernels {
 
@@ -28,6 +29,7 @@ void fill_all() {
   fill_integer_gemm(table);
   fill_max_abs(table);
   fill_probe(table);
+  if (kHasStreaming) table.stream_end = end_streaming;
   table.isa = PYNN_STRING(PYNN_ISA_NAMESPACE);
 }
 

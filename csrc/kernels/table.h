@@ -102,10 +102,17 @@ enum class Binary : int {
 
 enum class Reduce : int { sum, prod, max, min, count };
 
+// Where an elementwise kernel writes. `streaming`: with stores that bypass the caches; `data` is
+// then aligned to 64 bytes, and other threads see it after StreamEndFn. A kernel may ignore it.
+struct Output {
+  void* data;
+  bool streaming;
+};
+using StreamEndFn = void (*)();
 // y[i] = f(x[i]), i < n.
-using UnaryFn = void (*)(const void* x, void* y, int64_t n, const double* params);
+using UnaryFn = void (*)(const void* x, Output y, int64_t n, const double* params);
 // y[i] = f(a[i * !a_scalar], b[i * !b_scalar]), i < n.
-using BinaryFn = void (*)(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y,
+using BinaryFn = void (*)(const void* a, bool a_scalar, const void* b, bool b_scalar, Output y,
                           int64_t n, const double* params);
 // y[i] = (To)x[i]. Float to integer truncates towards zero; NaN and out-of-range values give an
 // unspecified value but never undefined behaviour. To bool: x != 0. float32 -> bfloat16/float16
@@ -413,6 +420,7 @@ struct KernelTable {
   const char* isa;  // "baseline", "avx2", "avx512", "amx", "neon"
   UnaryFn unary[int(Unary::count)][kNumDTypes];
   BinaryFn binary[int(Binary::count)][kNumDTypes];
+  StreamEndFn stream_end;               // null where nothing bypasses the caches
   CastFn cast[kNumDTypes][kNumDTypes];  // [from][to]
   CopyFn copy[4];                       // log2 of the element size
   WhereFn where[4];

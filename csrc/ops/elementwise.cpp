@@ -24,16 +24,16 @@ void launch_unary(const OpDef& op, const Attrs& attrs, const View* in, int num_i
   const auto kernel = kernel_table().unary[op.kernel][int(kernel_dtype(in[0].dtype))];
   if (!kernel) no_kernel(op, in[0].dtype);
   map_elements(in, num_in, out[0], 1.0,
-               [&](const void* const* x, const bool* scalar, void* y, int64_t n) {
+               [&](const void* const* x, const bool* scalar, kernels::Output y, int64_t n) {
                  if (!scalar[0] || n == 1) {
                    kernel(x[0], y, n, attrs.params);
                    return;
                  }
                  // A broadcast input: compute once, then spread.
                  const int size = int(item_size(kernel_dtype(out[0].dtype)));
-                 kernel(x[0], y, 1, attrs.params);
+                 kernel(x[0], {y.data, false}, 1, attrs.params);
                  kernel_table().copy[__builtin_ctz(unsigned(size))](
-                     y, 0, static_cast<char*>(y) + size, 1, n - 1);
+                     y.data, 0, static_cast<char*>(y.data) + size, 1, n - 1);
                });
 }
 
@@ -41,7 +41,7 @@ void launch_binary(const OpDef& op, const Attrs& attrs, const View* in, int num_
   const auto kernel = kernel_table().binary[op.kernel][int(kernel_dtype(in[0].dtype))];
   if (!kernel) no_kernel(op, in[0].dtype);
   map_elements(in, num_in, out[0], 0.5,
-               [&](const void* const* x, const bool* scalar, void* y, int64_t n) {
+               [&](const void* const* x, const bool* scalar, kernels::Output y, int64_t n) {
                  kernel(x[0], scalar[0], x[1], scalar[1], y, n, attrs.params);
                });
 }
@@ -50,9 +50,9 @@ void launch_where(const OpDef&, const Attrs&, const View* in, int num_in, View* 
   const int size = int(item_size(kernel_dtype(out[0].dtype)));
   const auto kernel = kernel_table().where[__builtin_ctz(unsigned(size))];
   map_elements(in, num_in, out[0], 0.5,
-               [&](const void* const* x, const bool* scalar, void* y, int64_t n) {
+               [&](const void* const* x, const bool* scalar, kernels::Output y, int64_t n) {
                  kernel(static_cast<const uint8_t*>(x[0]), scalar[0], x[1], scalar[1], x[2],
-                        scalar[2], y, n);
+                        scalar[2], y.data, n);
                });
 }
 

@@ -113,10 +113,10 @@ inline void activate_block(kernels::Unary activation, DType dtype, char* c, int6
   const kernels::UnaryFn f = kernel_table().unary[int(activation)][int(dtype)];
   const int64_t row = ldc * static_cast<int64_t>(item_size(dtype));
   if (ldc == n) {
-    f(c, c, m * n, nullptr);
+    f(c, {c, false}, m * n, nullptr);
     return;
   }
-  for (int64_t i = 0; i < m; ++i) f(c + i * row, c + i * row, n, nullptr);
+  for (int64_t i = 0; i < m; ++i) f(c + i * row, {c + i * row, false}, n, nullptr);
 }
 
 }  // namespace pynn

@@ -89,8 +89,8 @@ void launch_scatter_add(const OpDef& op, const Attrs& attrs, const View* in, int
                  for (int64_t o = by_column ? 0 : begin; o < (by_column ? 1 : end); ++o)
                    for (int64_t i = 0; i < count; ++i) {
                      char* target = y + (o * axis.size + index[i]) * row + first;
-                     add(target, false, updates + (o * count + i) * row + first, false, target,
-                         width, nullptr);
+                     add(target, false, updates + (o * count + i) * row + first, false,
+                         {target, false}, width, nullptr);
                    }
                });
   if (half) copy_view(sum, out[0]);

@@ -42,6 +42,14 @@ void LoopNest::merge_axes() {
   }
 }
 
+bool bypasses_caches(const View* in, int num_in, const View& out) {
+  if (!kernel_table().stream_end) return false;
+  const CacheSizes& cache = cache_sizes();
+  const size_t last = cache.l3 ? cache.l3 : cache.l2;
+  if (last == 0 || out.bytes() <= last / 2) return false;
+  return std::none_of(in, in + num_in, [&](const View& v) { return v.data == out.data; });
+}
+
 OperandRun::OperandRun(DType dtype, int64_t byte_stride, Scratch& scratch)
     : dtype_(dtype), stride_(byte_stride / int64_t(item_size(dtype))) {
   const bool convert = kernel_dtype(dtype) != dtype;

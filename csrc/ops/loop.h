@@ -87,9 +87,20 @@ class OperandRun {
   void* converted_ = nullptr;
 };
 
+// Whether an op writes past the caches. A store into memory that is in no cache reads its line
+// first, a quarter to a third of what a simple op moves, and that for nothing where the output is
+// too large to be found in the last cache later. In place, the lines have been read anyway.
+bool bypasses_caches(const View* in, int num_in, const View& out);
+
+// Elements up to the next line of 64 bytes.
+inline int64_t elements_to_line(const void* p, int64_t size) {
+  constexpr int64_t kLine = 64;
+  return (kLine - int64_t(reinterpret_cast<uintptr_t>(p)) % kLine) % kLine / size;
+}
+
 // out[i] = f(in...[i]) for all elements: the loop of every elementwise op. `call` is
-// void(const void* const* in, const bool* scalar, void* out, int64_t n). `cost` is the work per
-// element in about ns, for the decision to use threads.
+// void(const void* const* in, const bool* scalar, kernels::Output out, int64_t n). `cost` is the
+// work per element in about ns, for the decision to use threads.
 template <class F>
 void map_elements(const View* in, int num_in, const View& out, double cost, const F& call) {
   const LoopNest nest(in, num_in, out);
@@ -97,6 +108,8 @@ void map_elements(const View* in, int num_in, const View& out, double cost, cons
   const DType out_dtype = kernel_dtype(out.dtype);
   const bool convert_out = out_dtype != out.dtype;
   const int last = nest.shape.size() - 1;
+  const int64_t size = int64_t(item_size(out.dtype));
+  const bool streaming = bypasses_caches(in, num_in, out) && nest.shape[last] >= kChunk;
   const int64_t grain = std::max<int64_t>(kChunk, int64_t(20000 / cost));
   parallel_for(
       (nest.size() + 63) / 64, std::max<int64_t>(grain / 64, 1), [&](int64_t first, int64_t end64) {
@@ -110,20 +123,24 @@ void map_elements(const View* in, int num_in, const View& out, double cost, cons
           scalar[k] = operand[k].is_scalar();
           direct = direct && operand[k].is_direct();
         }
+        const bool stream = streaming && direct;
         void* wide_out = convert_out ? scratch.get_bytes(kChunk * item_size(out_dtype)) : nullptr;
         const auto narrow = kernel_table().cast[int(out_dtype)][int(out.dtype)];
         nest.run(first * 64, std::min(end64 * 64, nest.size()), [&](char* const* at, int64_t n) {
           const void* pointers[kMaxOperands];
           for (int64_t done = 0; done < n;) {
-            const int64_t m = direct ? n : std::min(kChunk, n - done);
+            int64_t m = direct ? n - done : std::min(kChunk, n - done);
+            char* target = at[num_in] + done * nest.strides[num_in][last];
+            const int64_t head = stream ? elements_to_line(target, size) : 0;
+            if (head > 0) m = std::min(m, head);
             for (int k = 0; k < num_in; ++k)
               pointers[k] = operand[k].load(at[k] + done * nest.strides[k][last], m);
-            char* target = at[num_in] + done * nest.strides[num_in][last];
-            call(pointers, scalar, convert_out ? wide_out : target, m);
+            call(pointers, scalar, {convert_out ? wide_out : target, stream && head == 0}, m);
             if (convert_out) narrow(wide_out, target, m);
             done += m;
           }
         });
+        if (stream) kernel_table().stream_end();
       });
 }
 

@@ -5,6 +5,7 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 inline constexpr bool kHasFma = true;
+inline constexpr bool kHasStreaming = true;
 inline constexpr bool kHasScale = true;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
@@ -47,6 +48,7 @@ inline void store_partial(double* p, Vec<double> v, int64_t n) {
 inline void store_streaming(uint64_t* p, Vec<uint64_t> v) {
   _mm512_stream_si512(reinterpret_cast<__m512i*>(p), __m512i(v));
 }
+inline void end_streaming() { _mm_sfence(); }
 
 inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(_mm512_mul_epu32(__m512i(a), __m512i(b)));

@@ -13,9 +13,11 @@ inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) { return a *
 inline Vec<double> mul_add(Vec<double> a, Vec<double> b, Vec<double> c) { return a * b + c; }
 
 #if defined(__SSE2__)
+inline constexpr bool kHasStreaming = true;
 inline void store_streaming(uint64_t* p, Vec<uint64_t> v) {
   _mm_stream_si128(reinterpret_cast<__m128i*>(p), __m128i(v));
 }
+inline void end_streaming() { _mm_sfence(); }
 inline Vec<float> larger_of(Vec<float> a, Vec<float> b) { return _mm_max_ps(a, b); }
 inline Vec<double> larger_of(Vec<double> a, Vec<double> b) { return _mm_max_pd(a, b); }
 inline Vec<float> smaller_of(Vec<float> a, Vec<float> b) { return _mm_min_ps(a, b); }
@@ -26,7 +28,9 @@ inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(_mm_mul_epu32(__m128i(a), __m128i(b)));
 }
 #else
+inline constexpr bool kHasStreaming = false;
 inline void store_streaming(uint64_t* p, Vec<uint64_t> v) { store(p, v); }
+inline void end_streaming() {}
 inline Vec<float> sqrt(Vec<float> v) {
   for (int i = 0; i < kLanes<float>; ++i) v[i] = __builtin_sqrtf(v[i]);
   return v;

@@ -17,11 +17,33 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
+// Where a map writes. `streaming`: past the caches; the memory is then aligned to a vector.
+template <class T>
+struct Target {
+  T* data;
+  bool streaming;
+};
+template <class T, class Pointee>
+inline Target<T> target(Pointee* y) {
+  return {static_cast<T*>(y), false};
+}
+template <class T, class Output>
+inline Target<T> target(Output y) {
+  return {static_cast<T*>(y.data), y.streaming};
+}
+
 template <class T>
 struct Whole {
   int64_t i;
   Vec<T> load(const T* p, T = T(0)) const { return PYNN_ISA_NAMESPACE::load(p + i); }
   void store(T* p, Vec<T> v) const { PYNN_ISA_NAMESPACE::store(p + i, v); }
+  void store(Target<T> y, Vec<T> v) const {
+    if (kHasStreaming && y.streaming) {
+      store_streaming(reinterpret_cast<uint64_t*>(y.data + i), Vec<uint64_t>(v));
+    } else {
+      store(y.data, v);
+    }
+  }
   Vec<T> active(Vec<T> v) const { return v; }
 };
 
@@ -39,6 +61,7 @@ struct Part {
   // Lanes beyond the range hold `rest`.
   Vec<T> load(const T* p, T rest = T(0)) const { return load_partial(p + i, count, rest); }
   void store(T* p, Vec<T> v) const { store_partial(p + i, v, count); }
+  void store(Target<T> y, Vec<T> v) const { store(y.data, v); }
   // v with zeros in the lanes beyond the range.
   Vec<T> active(Vec<T> v) const {
     return lane_numbers<T>() < IntScalar<Vec<T>>(count) ? v : Vec<T>{};
@@ -53,21 +76,20 @@ inline void for_lanes(int64_t n, F f) {
 }
 
 // y[i] = f(x[i]) on vectors.
-template <class T, class F>
-inline void map1(const void* x, void* y, int64_t n, F f) {
+template <class T, class Y, class F>
+inline void map1(const void* x, Y y, int64_t n, F f) {
   const T* xs = static_cast<const T*>(x);
-  T* ys = static_cast<T*>(y);
+  const Target<T> ys = target<T>(y);
   for_lanes<T>(n, [&](auto at) { at.store(ys, f(at.load(xs))); });
 }
 
 // y[i] = f(a[i * !a_scalar], b[i * !b_scalar]) on vectors.
-template <class T, class F>
-inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n,
-                 F f) {
+template <class T, class Y, class F>
+inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, Y y, int64_t n, F f) {
   if (n == 0) return;
   const T* as = static_cast<const T*>(a);
   const T* bs = static_cast<const T*>(b);
-  T* ys = static_cast<T*>(y);
+  const Target<T> ys = target<T>(y);
   const Vec<T> a0 = splat<Vec<T>>(as[0]), b0 = splat<Vec<T>>(bs[0]);
   if (!a_scalar && !b_scalar) {
     for_lanes<T>(n, [&](auto at) { at.store(ys, f(at.load(as), at.load(bs))); });
@@ -83,21 +105,20 @@ inline void map2(const void* a, bool a_scalar, const void* b, bool b_scalar, voi
 
 // y[i] = f(x[i]) on single elements, for types and functions which the compiler vectorizes or
 // nothing can.
-template <class In, class Out, class F>
-inline void loop1(const void* x, void* y, int64_t n, F f) {
+template <class In, class Out, class Y, class F>
+inline void loop1(const void* x, Y y, int64_t n, F f) {
   const In* xs = static_cast<const In*>(x);
-  Out* ys = static_cast<Out*>(y);
+  Out* ys = target<Out>(y).data;
   PYNN_VECTORIZE
   for (int64_t i = 0; i < n; ++i) ys[i] = f(xs[i]);
 }
 
-template <class In, class Out, class F>
-inline void loop2(const void* a, bool a_scalar, const void* b, bool b_scalar, void* y, int64_t n,
-                  F f) {
+template <class In, class Out, class Y, class F>
+inline void loop2(const void* a, bool a_scalar, const void* b, bool b_scalar, Y y, int64_t n, F f) {
   if (n == 0) return;
   const In* as = static_cast<const In*>(a);
   const In* bs = static_cast<const In*>(b);
-  Out* ys = static_cast<Out*>(y);
+  Out* ys = target<Out>(y).data;
   const In a0 = as[0], b0 = bs[0];
   if (!a_scalar && !b_scalar) {
     PYNN_VECTORIZE

@@ -7,6 +7,7 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 inline constexpr bool kHasFma = true;
+inline constexpr bool kHasStreaming = false;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
   return Vec<float>(vfmaq_f32(float32x4_t(c), float32x4_t(a), float32x4_t(b)));
@@ -18,6 +19,7 @@ inline Vec<float> sqrt(Vec<float> v) { return Vec<float>(vsqrtq_f32(float32x4_t(
 inline Vec<double> sqrt(Vec<double> v) { return Vec<double>(vsqrtq_f64(float64x2_t(v))); }
 
 inline void store_streaming(uint64_t* p, Vec<uint64_t> v) { store(p, v); }
+inline void end_streaming() {}
 
 inline Vec<uint64_t> mul_low32(Vec<uint64_t> a, Vec<uint64_t> b) {
   return Vec<uint64_t>(vmull_u32(vmovn_u64(uint64x2_t(a)), vmovn_u64(uint64x2_t(b))));

@@ -13,7 +13,9 @@
 //   Vec<T> load_partial(p, n, rest)   n <= lanes elements from p, `rest` in the other lanes; reads
 //                                     nothing beyond
 //   void store_partial(p, v, n)       the first n <= lanes lanes; writes nothing beyond
-//   void store_streaming(p, v)        past the caches where the machine can; p aligned to a vector
+//   kHasStreaming                     whether there are stores past the caches
+//   void store_streaming(p, v)        such a store, or a plain one; p aligned to a vector
+//   void end_streaming()              after this, other threads see what was stored so
 //   Vec<uint64_t> mul_low32(a, b)     product of the low halves of each lane
 //   WordPair interleave(a, b)         64-bit lanes a[0], b[0], a[1], b[1], ...
 //   Vec<float> load_half(p)           IEEE half precision, as bits

@@ -52,7 +52,7 @@ Worst worst_of_chunk(UnaryFn kernel, const Function& f, uint64_t first, uint64_t
   for (uint64_t bits = first; n < kChunk && bits < kArguments; bits += stride)
     x[n++] = float_of(uint32_t(bits));
   const double params[2] = {};
-  kernel(x.data(), y.data(), int64_t(n), params);
+  kernel(x.data(), {y.data(), false}, int64_t(n), params);
   Worst worst;
   for (size_t i = 0; i < n; ++i) {
     const double error = ulp_error(y[i], f.reference(double(x[i])), f.smallest * 0x1p-126);

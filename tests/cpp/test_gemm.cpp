@@ -239,7 +239,7 @@ void test_activation(DType dtype) {
     args.bias = bias.data();
     gemm(args);
     const kernels::UnaryFn f = kernel_table().unary[int(activation)][int(dtype)];
-    f(plain.data(), plain.data(), m * n, nullptr);
+    f(plain.data(), {plain.data(), false}, m * n, nullptr);
     args.c = fused.data(), args.ldc = n + 2, args.activation = activation;
     gemm(args);
     bool same = true;

@@ -105,7 +105,7 @@ void test_binary(const KernelTable& t, Binary op, const char* name, double low, 
     for (int form = 0; form < 4; ++form) {
       const bool as = form & 1, bs = form & 2;
       std::vector<Out> y(size_t(n) + 2, Out(77));
-      kernel(a.begin(), as, b.begin(), bs, y.data() + 1, n, params);
+      kernel(a.begin(), as, b.begin(), bs, {y.data() + 1, false}, n, params);
       bool ok = y[0] == Out(77) && y[size_t(n) + 1] == Out(77);
       for (int64_t i = 0; i < n; ++i) {
         const double expected = f(double(a.begin()[as ? 0 : i]), double(b.begin()[bs ? 0 : i]));
@@ -113,6 +113,25 @@ void test_binary(const KernelTable& t, Binary op, const char* name, double low, 
             check::near(double(y[size_t(i) + 1]), expected, tolerance * (1 + std::fabs(expected)));
       }
       check::that(ok, label<T>(name) + " n " + std::to_string(n) + " form " + std::to_string(form));
+    }
+  }
+}
+
+// Past the caches, in every form of the operands: the same bits.
+template <class T>
+void test_streaming(const KernelTable& t) {
+  const BinaryFn kernel = t.binary[int(Binary::add)][kType<T>];
+  for (int64_t n : kSizes) {
+    Data<T> a(n, 1, -1, 1), b(n, 2, -1, 1);
+    for (int form = 0; form < 4; ++form) {
+      const bool as = form & 1, bs = form & 2;
+      std::vector<T> plain(size_t(n) + 1, T(77)), storage(size_t(n) + 64, T(77));
+      kernel(a.begin(), as, b.begin(), bs, {plain.data(), false}, n, nullptr);
+      const auto address = reinterpret_cast<uintptr_t>(storage.data());
+      T* y = storage.data() + (64 - address % 64) % 64 / sizeof(T);
+      kernel(a.begin(), as, b.begin(), bs, {y, true}, n, nullptr);
+      check::that(check::same_bits(y, plain.data(), n + 1),
+                  label<T>("streaming") + " n " + std::to_string(n));
     }
   }
 }
@@ -184,7 +203,7 @@ void test_float_binary(const KernelTable& t) {
 template <class T>
 T call(const KernelTable& t, Binary op, T a, T b) {
   T y;
-  t.binary[int(op)][kType<T>](&a, false, &b, false, &y, 1, nullptr);
+  t.binary[int(op)][kType<T>](&a, false, &b, false, {&y, false}, 1, nullptr);
   return y;
 }
 
@@ -229,7 +248,7 @@ void test_unary(const KernelTable& t, Unary op, const char* name, double toleran
   std::vector<T> x, y;
   for (int copies = 0; copies < 20; ++copies) x.insert(x.end(), xs.begin(), xs.end());
   y = x;
-  kernel(y.data(), y.data(), int64_t(y.size()), params.data());
+  kernel(y.data(), {y.data(), false}, int64_t(y.size()), params.data());
   for (size_t i = 0; i < x.size(); ++i) {
     const double expected = f(double(x[i]));
     const bool ok = check::near(double(y[i]), expected, tolerance * (std::fabs(expected) + 1));
@@ -259,7 +278,7 @@ void test_float_unary(const KernelTable& t) {
   const std::vector<T> x = {T(0), T(-3), T(kInf), T(-kInf), T(kNan)};
   const auto predicate = [&](Unary op, std::vector<uint8_t> expected) {
     std::vector<uint8_t> y(x.size());
-    t.unary[int(op)][kType<T>](x.data(), y.data(), int64_t(x.size()), nullptr);
+    t.unary[int(op)][kType<T>](x.data(), {y.data(), false}, int64_t(x.size()), nullptr);
     check::that(y == expected, label<T>("predicate"));
   };
   predicate(Unary::isnan, {0, 0, 0, 0, 1});
@@ -307,8 +326,8 @@ void test_integer(const KernelTable& t) {
   }
   const auto run = [&](Binary op, const char* name, const std::function<Wide(Wide, Wide)>& f) {
     std::vector<T> y(a.size());
-    t.binary[int(op)][kType<T>](a.data(), false, b.data(), false, y.data(), int64_t(a.size()),
-                                nullptr);
+    t.binary[int(op)][kType<T>](a.data(), false, b.data(), false, {y.data(), false},
+                                int64_t(a.size()), nullptr);
     bool ok = true;
     for (size_t i = 0; i < a.size(); ++i) ok &= y[i] == T(f(Wide(a[i]), Wide(b[i])));
     check::that(ok, label<T>(name));
@@ -451,6 +470,8 @@ void test_elementwise(const KernelTable& t) {
   test_float_specials<double>(t);
   test_float_unary<float>(t);
   test_float_unary<double>(t);
+  test_streaming<float>(t);
+  test_streaming<double>(t);
   test_integer<uint8_t>(t);
   test_integer<uint16_t>(t);
   test_integer<uint32_t>(t);

@@ -40,7 +40,7 @@ template <class T, class E>
 void test_accuracy(UnaryFn kernel, const Case<E>& c, double bound, const std::vector<T>& xs) {
   std::vector<T> ys(xs.size());
   const double params[2] = {};
-  kernel(xs.data(), ys.data(), int64_t(xs.size()), params);
+  kernel(xs.data(), {ys.data(), false}, int64_t(xs.size()), params);
   double worst = 0;
   T worst_at = 0;
   bool zeros = true;
@@ -58,22 +58,26 @@ void test_accuracy(UnaryFn kernel, const Case<E>& c, double bound, const std::ve
   check::that(zeros, std::string(c.name) + " " + type + ": sign of the result for a zero");
 }
 
-// Every cut of a range gives the bits of the whole, and nothing beyond the range is written.
+// Every cut of a range gives the bits of the whole, also past the caches, and nothing beyond the
+// range is written.
 template <class T>
 void test_cuts(UnaryFn kernel, const char* name) {
   constexpr int kMax = 70;
   check::Random random(2);
-  T x[kMax], whole[kMax], part[kMax + 1];
+  T x[kMax], whole[kMax];
+  alignas(64) T part[kMax + 1];
   for (T& v : x) v = T(random.uniform(-3, 3));
   const double params[2] = {-1, 1};
-  kernel(x, whole, kMax, params);
+  kernel(x, {whole, false}, kMax, params);
   bool same = true, inside = true;
   for (int begin = 0; begin < 18; ++begin) {
     for (int n = 0; begin + n <= kMax; ++n) {
-      part[n] = T(12345);
-      kernel(x + begin, part, n, params);
-      same &= check::same_bits(part, whole + begin, n);
-      inside &= part[n] == T(12345);
+      for (const bool streaming : {false, true}) {
+        std::fill(part, part + n + 1, T(12345));
+        kernel(x + begin, {part, streaming}, n, params);
+        same &= check::same_bits(part, whole + begin, n);
+        inside &= part[n] == T(12345);
+      }
     }
   }
   check::that(same, std::string(name) + ": cutting the range changes bits");
@@ -110,7 +114,7 @@ void test_power(const KernelTable& table) {
     }
   }
   std::vector<float> y(a.size());
-  kernel(a.data(), false, b.data(), false, y.data(), int64_t(a.size()), nullptr);
+  kernel(a.data(), false, b.data(), false, {y.data(), false}, int64_t(a.size()), nullptr);
   double worst = 0;
   bool signs = true;
   for (size_t i = 0; i < a.size(); ++i) {

@@ -154,7 +154,8 @@ Job unary_case(const std::string& op, int64_t n) {
   const Shared x = array(n), y = array(n);
   const auto run = [=] {
     const double params[4] = {0, 1, 0, 0};
-    in_parts(n, 64, [&](int64_t i, int64_t end) { f(x->at(i), y->at(i), end - i, params); });
+    in_parts(n, 64,
+             [&](int64_t i, int64_t end) { f(x->at(i), {y->at(i), false}, end - i, params); });
   };
   return {run, 0, 8.0 * double(n)};
 }
@@ -165,7 +166,7 @@ Job binary_case(const std::string& op, int64_t n) {
   const auto run = [=] {
     const double params[4] = {0, 0, 0, 0};
     in_parts(n, 64, [&](int64_t i, int64_t end) {
-      f(a->at(i), false, b->at(i), false, y->at(i), end - i, params);
+      f(a->at(i), false, b->at(i), false, {y->at(i), false}, end - i, params);
     });
   };
   return {run, 0, 12.0 * double(n)};
