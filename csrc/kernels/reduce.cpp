@@ -29,21 +29,55 @@ void min_row(const void* x, int64_t n, void* acc) {
 
 // ---- float: columns ----
 
+// Some vectors of a row; what has been combined stays in registers from row to row.
+template <class T, int kVectors, class At, class F>
+inline void reduce_strip(T* acc, const T* x, int64_t rows, int64_t stride, At at, F f) {
+  Vec<T> strip[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) strip[v] = at.load(acc + v * kLanes<T>);
+  for (int64_t r = 0; r < rows; ++r, x += stride) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) strip[v] = f(strip[v], at.load(x + v * kLanes<T>));
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) at.store(acc + v * kLanes<T>, strip[v]);
+}
+
+// Rows are taken in blocks that stay in L1 while their strips are read one after the other.
+template <class T, class F>
+inline void reduce_columns(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n, F f) {
+  constexpr int64_t kBlockBytes = 16384, lanes = kLanes<T>;
+  constexpr int kWide = 4;
+  const int64_t fitting = kBlockBytes / (n * int64_t(sizeof(T)) + 1);
+  const int64_t block = fitting > 1 ? fitting : 1;
+  T* to = static_cast<T*>(acc);
+  for (int64_t first = 0; first < rows; first += block) {
+    const T* from = static_cast<const T*>(x) + first * stride;
+    const int64_t m = rows - first < block ? rows - first : block;
+    int64_t j = 0;
+    for (; j + kWide * lanes <= n; j += kWide * lanes)
+      reduce_strip<T, kWide>(to + j, from + j, m, stride, Whole<T>{0}, f);
+    for (; j + lanes <= n; j += lanes)
+      reduce_strip<T, 1>(to + j, from + j, m, stride, Whole<T>{0}, f);
+    if (j < n) reduce_strip<T, 1>(to + j, from + j, m, stride, Part<T>{0, n - j}, f);
+  }
+}
+
 template <class T>
-void sum_col(void* acc, const void* x, int64_t n) {
-  map2<T>(acc, false, x, false, acc, n, [](auto a, auto b) { return a + b; });
+void sum_col(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n) {
+  reduce_columns<T>(acc, x, rows, stride, n, [](auto a, auto b) { return a + b; });
 }
 template <class T>
-void prod_col(void* acc, const void* x, int64_t n) {
-  map2<T>(acc, false, x, false, acc, n, [](auto a, auto b) { return a * b; });
+void prod_col(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n) {
+  reduce_columns<T>(acc, x, rows, stride, n, [](auto a, auto b) { return a * b; });
 }
 template <class T>
-void max_col(void* acc, const void* x, int64_t n) {
-  map2<T>(acc, false, x, false, acc, n, [](auto a, auto b) { return maximum(a, b); });
+void max_col(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n) {
+  reduce_columns<T>(acc, x, rows, stride, n, [](auto a, auto b) { return maximum(a, b); });
 }
 template <class T>
-void min_col(void* acc, const void* x, int64_t n) {
-  map2<T>(acc, false, x, false, acc, n, [](auto a, auto b) { return minimum(a, b); });
+void min_col(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n) {
+  reduce_columns<T>(acc, x, rows, stride, n, [](auto a, auto b) { return minimum(a, b); });
 }
 
 // ---- Integers and bool: sums and products wrap round, in any order ----
@@ -81,8 +115,10 @@ void integer_row(const void* x, int64_t n, void* acc) {
   *static_cast<T*>(acc) = result;
 }
 template <class T, class F>
-void integer_col(void* acc, const void* x, int64_t n) {
-  loop2<T, T>(acc, false, x, false, acc, n, [](T a, T b) { return F::combine(a, b); });
+void integer_col(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n) {
+  const T* row = static_cast<const T*>(x);
+  for (int64_t r = 0; r < rows; ++r, row += stride)
+    loop2<T, T>(acc, false, row, false, acc, n, [](T a, T b) { return F::combine(a, b); });
 }
 
 template <class T>

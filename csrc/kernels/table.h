@@ -127,8 +127,8 @@ using WhereFn = void (*)(const uint8_t* c, bool c_scalar, const void* a, bool a_
 // blocks, so that the error grows with log n, and depend on n alone. max and min give NaN if any
 // element is NaN.
 using ReduceRowFn = void (*)(const void* x, int64_t n, void* acc);
-// acc[i] = reduce(acc[i], x[i]), i < n.
-using ReduceColFn = void (*)(void* acc, const void* x, int64_t n);
+// acc[i] = reduce(acc[i], x[r * stride + i]) for all rows r in order, i < n.
+using ReduceColFn = void (*)(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n);
 // Index of the first maximum (minimum); the first NaN wins, as in NumPy. n >= 1.
 using ArgFn = int64_t (*)(const void* x, int64_t n);
 // `rows` rows of length n >= 1 each, one after the other. A row's bits do not depend on the others.

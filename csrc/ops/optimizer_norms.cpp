@@ -117,7 +117,7 @@ class MatrixPass {
     for (int64_t b = 0; b < batch_; ++b) {
       T* total = col_sums + b * row_blocks_ * cols_;
       const auto add = kernel_table().reduce_col[int(kernels::Reduce::sum)][int(kType)];
-      for (int64_t i = 1; i < row_blocks_; ++i) add(total, total + i * cols_, cols_);
+      add(total, total + cols_, row_blocks_ - 1, cols_, cols_);
       average(beta2, c + b * cols_, total, cols_, double(rows_), c_out + b * cols_);
     }
     double sum = 0;

@@ -66,7 +66,7 @@ struct Reducer {
                      char* to = partial + ((o * blocks + block) * inner + at) * size;
                      std::memcpy(to, from, size_t(width * size));
                      const int64_t count = std::min(kColBlock, n - block * kColBlock);
-                     for (int64_t r = 1; r < count; ++r) col(to, from + r * inner * size, width);
+                     col(to, from + inner * size, count - 1, inner, width);
                    }
                  });
     if (blocks > 1) cols(partial, y, outer, blocks, inner);

@@ -157,7 +157,7 @@ inline T fold_lanes(typename VecOf<T, Bytes>::type v, F f) {
 // vectors and scalars. `identity` stands for the elements beyond the range.
 template <class T, class F>
 inline T reduce_lanes(const T* x, int64_t n, T identity, F f) {
-  constexpr int kChains = 4;  // independent chains hide the latency of f
+  constexpr int kChains = 8;  // independent chains hide the latency of f
   constexpr int64_t kStep = kChains * kLanes<T>;
   Vec<T> acc[kChains];
   for (Vec<T>& a : acc) a = splat<Vec<T>>(identity);
@@ -166,7 +166,10 @@ inline T reduce_lanes(const T* x, int64_t n, T identity, F f) {
     for (int j = 0; j < kChains; ++j) acc[j] = f(acc[j], load(x + i + j * kLanes<T>));
   }
   for_lanes<T>(n - i, [&](auto at) { acc[0] = f(acc[0], at.load(x + i, identity)); });
-  return fold_lanes<T>(f(f(acc[0], acc[1]), f(acc[2], acc[3])), f);
+  for (int half = kChains / 2; half > 0; half /= 2) {
+    for (int j = 0; j < half; ++j) acc[j] = f(acc[j], acc[j + half]);
+  }
+  return fold_lanes<T>(acc[0], f);
 }
 
 // Sum of the vectors f(position) over n elements, n >= 1. f must return zeros beyond the range

@@ -323,12 +323,13 @@ inline Vec<float> tanh(Vec<float> x) {
   static constexpr float small[] = {-0.333333331721403616f,   0.133333035569157404f,
                                     -0.0539592595772043477f,  0.0217689186510270749f,
                                     -0.00834394551583625785f, 0.00229274481617545708f};
-  const V square = x * x;
-  const V near = copysign(mul_add(x * square, polynomial(square, small), x), x);  // for tanh(-0)
-  V magnitude = abs(x);
-  magnitude = magnitude > 10 ? splat<V>(10) : magnitude;  // tanh(10) rounds to 1
-  const V far = copysign(1 - 2 / (exp(magnitude + magnitude) + 1), x);
-  return abs(x) < 0.625f ? near : far;
+  const V magnitude = smaller_of(splat<V>(10), abs(x));  // tanh(10) rounds to 1
+  const V square = magnitude * magnitude;
+  const V near = mul_add(magnitude * square, polynomial(square, small), magnitude);
+  const ReducedExp<V> e = reduce_exp(magnitude + magnitude);
+  const V power = power_of_two<V>(e.n);
+  const V far = 1 - 2 / mul_add(power, e.tail, power + 1);
+  return copysign(magnitude < 0.625f ? near : far, x);
 }
 inline Vec<double> tanh(Vec<double> x) {
   using V = Vec<double>;

@@ -420,14 +420,29 @@ void test_reduce(const KernelTable& t) {
     check::that(at_min == std::min_element(x.begin(), x.begin() + n) - x.begin(),
                 label<T>("argmin"));
     Data<T> acc(n, 5, 0, 3), before = acc;
-    t.reduce_col[int(Reduce::max)][kType<T>](acc.begin(), x.begin(), n);
+    t.reduce_col[int(Reduce::max)][kType<T>](acc.begin(), x.begin(), 1, n, n);
     bool ok = true;
     for (int64_t i = 0; i < n; ++i)
       ok &= acc.begin()[i] == std::max(before.begin()[i], x.begin()[i]);
     acc = before;
-    t.reduce_col[int(Reduce::sum)][kType<T>](acc.begin(), x.begin(), n);
+    t.reduce_col[int(Reduce::sum)][kType<T>](acc.begin(), x.begin(), 1, n, n);
     for (int64_t i = 0; i < n; ++i) ok &= acc.begin()[i] == T(before.begin()[i] + x.begin()[i]);
     check::that(ok, label<T>("reduce_col"));
+  }
+}
+
+// Rows apart from each other, more than a block of them, and no more than n columns written.
+template <class T>
+void test_reduce_rows(const KernelTable& t) {
+  for (int64_t n : {1, 7, 16, 100, 131}) {
+    const int64_t rows = 20000 / n, stride = n + 3;
+    Data<T> x(rows * stride, 8, 0, 3), acc(n + 1, 9, 0, 3);
+    std::vector<T> expected(acc.begin(), acc.begin() + n + 1);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < n; ++i) expected[size_t(i)] += x.begin()[r * stride + i];
+    t.reduce_col[int(Reduce::sum)][kType<T>](acc.begin(), x.begin(), rows, stride, n);
+    check::that(check::same_bits(acc.begin(), expected.data(), n + 1),
+                label<T>("reduce_col of rows, n ") + std::to_string(n));
   }
 }
 
@@ -495,6 +510,9 @@ void test_all(const KernelTable& t) {
   test_type<int64_t>(t);
   test_type<float>(t);
   test_type<double>(t);
+  test_reduce_rows<float>(t);
+  test_reduce_rows<double>(t);
+  test_reduce_rows<int32_t>(t);
   test_reduce_nan<float>(t);
   test_reduce_nan<double>(t);
   test_long_sum(t);
