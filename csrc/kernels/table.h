@@ -290,12 +290,13 @@ using DropoutFn = void (*)(RandomKey key, uint64_t start, const void* x, void* y
 // -----------------------------------------------------------------------------------------------------------
 // One tile of C, at most mr x nr: C = (accumulate ? C : 0) + (from + A * B) + bias.
 // a: element (i, p) at a[i * a_rs + p * a_cs]; a packed panel has a_rs = 1, a_cs = mr.
-// b: element (p, j) at b[p * b_rs + j]; a packed panel has b_rs = nr. All nr columns are read, even
-// where n is less. c: row-major, row stride ldc. from: null for zeros, or nr columns with row
-// stride ldf where a sum goes on that was begun before; may be c. bias: length n, or null. relu:
-// max(0, .) of the result. A single row may be as long as `wide`; then it must be exactly that
-// long. Each element is one chain of fused multiply-adds over p, whatever m and n are, and wherever
-// it was interrupted; so its bits depend on k alone.
+// b: element (p, j) at b[p * b_rs + j]; a packed panel has b_rs = nr, and all nr columns are read,
+// even where n is less. in_place: B is not packed; then n may be anything and is all that is read,
+// and so may m, if 0 < kc <= shallow and neither accumulate nor from is given.
+// c: row-major, row stride ldc. from: null for zeros, or sums with row stride ldf that were begun
+// before, in whole multiples of nr columns; may be c. bias: length n, or null. relu: max(0, .) of
+// the result. Each element is one chain of fused multiply-adds over p, whatever m and n are, and
+// wherever it was interrupted; so its bits depend on k alone.
 struct GemmTile {
   int64_t m, n, kc;
   const void* a;
@@ -307,7 +308,7 @@ struct GemmTile {
   const void* from;
   int64_t ldf;
   const void* bias;
-  bool accumulate, relu;
+  bool accumulate, relu, in_place;
 };
 using GemmTileFn = void (*)(const GemmTile& tile);
 // Packs an m x k block (element (i, p) at x[i * rs + p * cs]) into panels of mr (nr) rows:
@@ -330,8 +331,9 @@ struct GemmDot {
 using GemmDotFn = void (*)(const GemmDot& dot);
 
 struct GemmKernel {
-  int mr, nr, wide;  // tile; wide is a multiple of nr
-  int mc, kc, nc;    // blocks: mc and nc are multiples of mr and nr
+  int mr, nr;      // tile
+  int shallow;     // depth up to which C is written row by row
+  int mc, kc, nc;  // blocks: mc and nc are multiples of mr and nr
   GemmTileFn tile;
   GemmPackFn pack_a, pack_b;
   GemmDotFn dot;

@@ -25,12 +25,17 @@ struct Chunk {
 };
 constexpr Chunk kChunkInPlace{16, int64_t{1} << 40}, kChunkOfRows{128, 1024},
     kChunkOfColumns{512, 256};
-// Columns whose activations are applied while they are in the cache.
-constexpr int64_t kActivated = 256;
-// Up to this depth, C is written row after row: writing it is what takes the time.
+// Columns left over at the end of a B in place are packed for more tiles than this, one above the
+// other: a masked load costs a little each time where the machine has no masks.
+constexpr int64_t kTilesMasked = 4;
+// Columns, or elements in rows, whose activations are applied while they are in the cache.
+constexpr int64_t kActivated = 256, kActivatedElements = 16384;
+// Up to this depth, C is written in rows of tiles: writing it is what takes the time.
 constexpr int64_t kShallow = 64;
 // Up to this many rows, packing a B that the caches do not hold shows in the time.
 constexpr int64_t kKeptRows = 256;
+// Lines at the same place of different pages that a first-level cache holds.
+constexpr int64_t kWays = 8;
 // The sum over its lanes costs a dot product as much as this many multiply-adds.
 constexpr int64_t kLaneSumCost = 64;
 
@@ -97,7 +102,8 @@ class FloatProduct {
     if (kept_) return run_blocks(rows, columns, false, c, ldc);
     const bool in_place = reads_b_in_place(rows.size());
     const bool near = args_.k * args_.n * item_ <= near_bytes();
-    if (in_place ? rows.size() <= kernel_.mr && !near : rows.size() <= kernel_.mc) {
+    const bool narrow = in_place && columns.size() <= kernel_.nr;  // one chunk in any case
+    if (!narrow && (in_place ? rows.size() <= kernel_.mr && !near : rows.size() <= kernel_.mc)) {
       run_chunks(rows, columns, in_place, c, ldc);
     } else {
       run_blocks(rows, columns, in_place, c, ldc);
@@ -152,7 +158,7 @@ class FloatProduct {
       const Range slice{p, p + depth.size(p)};
       Scratch inner;
       const Panel a = panel_a(rows, slice, columns.size(), inner);
-      const Panel rest = in_place ? panel_b(columns, slice, true, inner) : Panel{};
+      const Panel rest = in_place ? panel_b(columns, slice, true, false, inner) : Panel{};
       int64_t q = slice.begin;
       do {
         const Range part{q, std::min(slice.end, q + chunk.rows)};
@@ -161,7 +167,7 @@ class FloatProduct {
         for (int64_t j = blocks.begin; j < blocks.end; j += blocks.step) {
           const Range block{j, j + blocks.size(j)};
           Scratch innermost;
-          const Panel b = in_place ? rest : panel_b(block, part, false, innermost);
+          const Panel b = in_place ? rest : panel_b(block, part, false, false, innermost);
           run_chunk(rows, block, slice, part, a, b, sums.from(j - columns.begin, item_),
                     c + (j - columns.begin) * item_, ldc);
         }
@@ -212,7 +218,8 @@ class FloatProduct {
   void run_slice(Range rows, Range columns, Range slice, bool in_place, char* c,
                  int64_t ldc) const {
     Scratch scratch;
-    const Panel b = panel_b(columns, slice, in_place, scratch);
+    const bool exact = rows.size() <= kTilesMasked * kernel_.mr || slice.size() <= kernel_.shallow;
+    const Panel b = panel_b(columns, slice, in_place, exact, scratch);
     const Blocks blocks = Blocks::balanced(rows.begin, rows.end, kernel_.mc, kernel_.mr);
     for (int64_t i = blocks.begin; i < blocks.end; i += blocks.step) {
       const Range block{i, i + blocks.size(i)};
@@ -244,19 +251,20 @@ class FloatProduct {
 
   bool reads_b_in_place(int64_t rows) const {
     if (narrow_ || b_.cs != 1) return false;
-    if (rows <= kernel_.mr) return true;
+    if (rows <= kernel_.mr || args_.k <= kernel_.shallow) return true;
     return rows <= kTilesInPlace * kernel_.mr && args_.k * args_.n * item_ <= near_bytes();
   }
 
-  Panel panel_b(Range columns, Range slice, bool in_place, Scratch& scratch) const {
+  // A tile reads all nr columns, so what is left over at the end of a B in place is packed, unless
+  // it is read exactly.
+  Panel panel_b(Range columns, Range slice, bool in_place, bool exact, Scratch& scratch) const {
     const Operand block = b_.at(slice.begin, columns.begin);
     const int64_t n = columns.size(), nr = kernel_.nr;
     if (kept_) {
       const int64_t at = slice.begin * padded_n() + columns.begin * slice.size();
       return {block, 0, kept_ + at * item_, true};
     }
-    // A tile reads all nr columns, so what is left over at the end is packed in any case.
-    const int64_t direct = in_place ? n - n % nr : 0;
+    const int64_t direct = !in_place ? 0 : exact ? n : n - n % nr;
     char* packed = nullptr;
     if (direct < n) {
       packed = static_cast<char*>(
@@ -267,11 +275,21 @@ class FloatProduct {
     return {block, direct, packed, in_place};
   }
 
-  // A row-major A is read in place by tiles of few columns.
+  // A is read in place by tiles of few columns, and for short sums.
+  bool reads_a_in_place(int64_t depth, int64_t columns) const {
+    if (narrow_) return false;
+    if (args_.m == 1 || depth <= kernel_.shallow) return true;
+    if (depth <= kShallow) {
+      if (a_.cs == 1) return true;
+      return a_.rs == 1 && (depth <= kWays || !rows_collide(a_.cs * item_));
+    }
+    return columns <= kTilesInPlace * kernel_.nr && !rows_of_a_collide();
+  }
+  bool rows_of_a_collide() const { return a_.rs != 1 && rows_collide(a_.rs * item_); }
+
   Panel panel_a(Range rows, Range slice, int64_t columns, Scratch& scratch) const {
     const Operand block = a_.at(rows.begin, slice.begin);
-    const bool in_place =
-        !narrow_ && (args_.m == 1 || (columns <= kTilesInPlace * kernel_.nr && !collides_as_a()));
+    const bool in_place = reads_a_in_place(slice.size(), columns);
     if (in_place) return {block, rows.size(), nullptr, true};
     const int64_t m = rows.size(), mr = kernel_.mr;
     char* packed =
@@ -279,7 +297,6 @@ class FloatProduct {
     pack(kernel_.pack_a, kernel_.mr, block, m, slice.size(), packed);
     return {block, 0, packed, true};
   }
-  bool collides_as_a() const { return a_.rs != 1 && rows_collide(a_.rs * item_); }
 
   // Panels of `width` rows each.
   void pack(kernels::GemmPackFn pack_panels, int64_t width, Operand x, int64_t m, int64_t k,
@@ -326,6 +343,7 @@ class FloatProduct {
     const bool direct = j < b.direct;
     const int64_t row = b.of_slice ? at.row : 0, depth = b.of_slice ? at.depth : t.kc;
     const Operand x = b.in_place.at(row, j);
+    t.in_place = direct;
     t.b_rs = direct ? x.rs : kernel_.nr;
     t.b = direct ? x.data : b.packed + ((j - b.direct) * depth + row * kernel_.nr) * item_;
   }
@@ -348,7 +366,9 @@ class FloatProduct {
     const int64_t m = rows.size(), n = columns.size();
     const bool by_rows = t.kc <= kShallow;
     const int64_t wide = by_rows ? n : kActivated / kernel_.nr * kernel_.nr,
-                  tall = by_rows ? kernel_.mr : m;
+                  tall = !by_rows                 ? m
+                         : row_by_row(t, a, b, n) ? ceil_div(kActivatedElements, n)
+                                                  : few_rows();
     for (int64_t i = 0; i < m; i += tall) {
       for (int64_t j = 0; j < n; j += wide) {
         const Range some_rows{i, std::min(m, i + tall)}, some_columns{j, std::min(n, j + wide)};
@@ -359,16 +379,24 @@ class FloatProduct {
     }
   }
 
+  // A tile, or half of one, whose rows of C may lie pages apart.
+  int64_t few_rows() const { return kernel_.mr <= kWays ? kernel_.mr : kernel_.mr / 2; }
+
+  // Whether a tile may have any number of rows and columns.
+  bool row_by_row(const GemmTile& t, const Panel& a, const Panel& b, int64_t n) const {
+    return t.kc > 0 && t.kc <= kernel_.shallow && !t.accumulate && !t.from && !a.packed &&
+           b.direct >= n;
+  }
+
   // The tiles of some rows and columns of a block, with c at the block's first element.
   void tiles(Range rows, Range columns, const Position& at, const Panel& a, const Panel& b,
              GemmTile t, char* c) const {
-    const int64_t mr = kernel_.mr, nr = kernel_.nr;
+    const int64_t nr = kernel_.nr, mr = row_by_row(t, a, b, columns.end) ? rows.size() : kernel_.mr;
     const char* const bias = static_cast<const char*>(t.bias);
     const char* const from = static_cast<const char*>(t.from);
     for (int64_t j = columns.begin; j < columns.end; j += t.n) {
       t.n = at.to_sums ? nr : std::min(nr, columns.end - j);
-      if (rows.size() == 1 && j + kernel_.wide <= std::min(b.direct, columns.end))
-        t.n = kernel_.wide;
+      if (rows.size() <= mr && j < b.direct) t.n = std::min(b.direct, columns.end) - j;
       set_b(t, b, j, at);
       if (bias) t.bias = bias + (at.column + j) * item_;
       for (int64_t i = rows.begin; i < rows.end; i += mr) {
@@ -382,10 +410,16 @@ class FloatProduct {
   }
 
   void set_a(GemmTile& t, const Panel& a, int64_t i, const Position& at) const {
-    const Operand x = a.in_place.at(i, at.row);
-    t.a = a.packed ? a.packed + (i * at.depth + at.row * kernel_.mr) * item_ : x.data;
-    t.a_rs = a.packed ? 1 : x.rs;
-    t.a_cs = a.packed ? kernel_.mr : x.cs;
+    if (a.packed) {
+      const int64_t mr = kernel_.mr, within = i % mr;  // its panel
+      t.a = a.packed + ((i - within) * at.depth + at.row * mr + within) * item_;
+      t.a_rs = 1;
+      t.a_cs = mr;
+    } else {
+      t.a = a.in_place.at(i, at.row).data;
+      t.a_rs = a_.rs;
+      t.a_cs = a_.cs;
+    }
   }
 
   void activate(char* c, int64_t m, int64_t n, int64_t ldc) const {

@@ -106,7 +106,7 @@ void test_product(DType dtype, int64_t m, int64_t n, int64_t k, int a_layout, in
 template <class T>
 void test_shapes(DType dtype) {
   const kernels::GemmKernel& kernel = kernel_table().gemm[int(dtype)];
-  const int64_t mr = kernel.mr, nr = kernel.nr, wide = kernel.wide, kc = kernel.kc;
+  const int64_t mr = kernel.mr, nr = kernel.nr, kc = kernel.kc;
   for (int64_t m = 1; m <= 2 * mr + 1; ++m) {
     test_product<T>(dtype, m, nr + 3, 17, 0, 0, true);
     test_product<T>(dtype, m, 2 * nr, 5, 1, 1, false);
@@ -115,7 +115,7 @@ void test_shapes(DType dtype) {
     test_product<T>(dtype, mr + 1, n, 9, 0, 0, true);
     test_product<T>(dtype, 1, n, 9, 0, 1, false);
   }
-  for (const int64_t n : {wide - 1, wide, wide + 1, 2 * wide + nr + 1})
+  for (const int64_t n : {4 * nr - 1, 4 * nr, 4 * nr + 1, 9 * nr + 1})
     test_product<T>(dtype, 1, n, 40, 0, 0, true);
   for (const int64_t k : {int64_t(0), int64_t(1), int64_t(3), kc - 1, kc, kc + 1, 2 * kc + 3}) {
     test_product<T>(dtype, mr + 2, nr + 1, k, 0, 0, true);
@@ -142,7 +142,7 @@ void test_layouts(DType dtype) {
 // Shapes for every way to go about a product: see run_cell in ops/gemm_float.cpp.
 template <class T>
 void test_ways(DType dtype) {
-  const int64_t mr = kernel_table().gemm[int(dtype)].mr;
+  const int64_t mr = kernel_table().gemm[int(dtype)].mr, nr = kernel_table().gemm[int(dtype)].nr;
   for (const int64_t m : {int64_t(1), mr - 1, mr, 2 * mr + 1, int64_t(40)}) {
     // B beyond the second-level cache, in place or packed chunk by chunk; 1100 is three slices
     test_product<T>(dtype, m, 1507, 1100, 0, 0, true);
@@ -157,6 +157,19 @@ void test_ways(DType dtype) {
   }
   test_product<T>(dtype, 1, 21, 1003, 5, 1, true);
   for (const int64_t k : {1, 2, 8}) test_product<T>(dtype, 300, 500, k, 1, 0, true);  // shallow
+  for (int64_t k = 1; k <= 5; ++k) {  // C row by row, also in more than one block of columns
+    for (const int layout : {0, 1, 3, 4, 5})
+      test_product<T>(dtype, 37, 2 * nr + 3, k, layout, 0, true);
+    test_product<T>(dtype, 9, 4200, k, 0, 2, false);
+    test_product<T>(dtype, 30, nr + 1, k, 0, 1, true);  // B packed
+  }
+  for (const int64_t n : {int64_t(1), int64_t(3), nr / 2, nr / 2 + 1, nr - 1, nr + 1}) {
+    // the last columns in place or, for many rows, packed; 600 is two slices
+    for (const int64_t m : {int64_t(1), mr, 4 * mr, 4 * mr + 1})
+      test_product<T>(dtype, m, n, 600, 0, 2, true);
+  }
+  // halves of a packed panel of A, whose columns are a page apart
+  test_product<T>(dtype, 1024, nr + 1, 20, 1, 0, true);
 }
 
 // A single column, which is computed as a row, against the same column of a wider matrix.
@@ -229,9 +242,9 @@ void test_bits_do_not_depend_on_threads_or_rows(DType dtype, int64_t m, int64_t 
 // ---- Epilogue and special values
 
 template <class T>
-void test_activation(DType dtype) {
+void test_activation(DType dtype, int64_t k) {
   check::Random random(3);
-  const int64_t m = 20, n = 45, k = 33;
+  const int64_t m = 400, n = 45;
   const Matrix<T> a(m, k, 0, random), b(k, n, 0, random);
   std::vector<T> bias(n, T(0.25)), plain(size_t(m * n)), fused(size_t(m * (n + 2)));
   for (const Unary activation : {Unary::relu, Unary::sigmoid, Unary::tanh}) {
@@ -344,8 +357,10 @@ void test_all(const KernelTable&) {
     test_ways<double>(DType::float64);
     test_column<float>(DType::float32);
     test_column<double>(DType::float64);
-    test_activation<float>(DType::float32);
-    test_activation<double>(DType::float64);
+    for (const int64_t k : {0, 3, 33}) {
+      test_activation<float>(DType::float32, k);
+      test_activation<double>(DType::float64, k);
+    }
     test_half(DType::bfloat16, 0x1p-8);
     test_half(DType::float16, 0x1p-11);
     test_integer<int8_t>(DType::int8);
@@ -358,6 +373,8 @@ void test_all(const KernelTable&) {
   test_special_values();
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 200, 300, 1100);
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 32, 128, 784);
+  test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 200, 10, 2048);
+  test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 600, 999, 3);
   test_bits_do_not_depend_on_threads_or_rows<double>(DType::float64, 90, 70, 900);
 }
 
