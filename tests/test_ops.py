@@ -105,11 +105,13 @@ def strided_views(array: np.ndarray):
 def test_memory_layout_changes_no_more_than_the_order_of_sums(case):
     for args in argument_lists(case, "float32", sizes=(1, 17, 33)):
         plain = case.call(*map(_core.tensor, args)).numpy()
+        # Rounding errors follow the terms of a sum, and so the largest of the results.
+        atol = 1e-6 * max(100, np.abs(plain).max(initial=0))
         for i, arg in enumerate(args):
             for view in strided_views(arg):
                 mixed = [_core.tensor(a) for a in args]
                 mixed[i] = view
-                np.testing.assert_allclose(case.call(*mixed).numpy(), plain, rtol=0, atol=1e-4)
+                np.testing.assert_allclose(case.call(*mixed).numpy(), plain, rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c.order_of_memory], ids=str)

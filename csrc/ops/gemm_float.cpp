@@ -37,7 +37,10 @@ constexpr int64_t kKeptRows = 256;
 // Lines at the same place of different pages that a first-level cache holds.
 constexpr int64_t kWays = 8;
 // The sum over its lanes costs a dot product as much as this many multiply-adds.
-constexpr int64_t kLaneSumCost = 64;
+constexpr int64_t kLaneSumCost = 8;
+// All of A meets a few columns of B at a time, so it should stay in a second-level cache, but for a
+// few rows, where that costs less than packing B. The same on every machine, as it decides bits.
+constexpr int64_t kDotBytes = int64_t{1} << 19, kDotRows = 16;
 
 // What a core may count on finding in its second-level cache.
 int64_t near_bytes() {
@@ -115,6 +118,7 @@ class FloatProduct {
   bool best_as_dots() const {
     if (narrow_ || args_.b_rs != 1 || args_.k == 0) return false;
     if (args_.m > 1 && args_.a_cs != 1) return false;
+    if (args_.m > kDotRows && args_.m * args_.k * item_ > kDotBytes) return false;
     // Else B is packed, at the price of kPackCost / 4 per element, for all rows together.
     return args_.m * kLaneSumCost < args_.k * (kPackCost / 4);
   }

@@ -1,16 +1,11 @@
 // Transposition of small squares in registers.
 #pragma once
 
+#include "simd/shuffle.h"
 #include "simd/simd.h"
 
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
-
-#if defined(__clang__)
-#define PYNN_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define PYNN_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, decltype(a < b){__VA_ARGS__})
-#endif
 
 // The shuffles of one stage, each of which is one instruction.
 template <class V>
@@ -84,8 +79,6 @@ inline void transpose_square(const T* x, int64_t stride, T* out, int64_t out_str
     for (int i = 0; i < 4; ++i) __builtin_memcpy(out + i * out_stride, &r[i], sizeof(V));
   }
 }
-
-#undef PYNN_SHUFFLE
 
 }  // namespace
 }  // namespace pynn::kernels::PYNN_ISA_NAMESPACE
