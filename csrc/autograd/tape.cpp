@@ -11,8 +11,8 @@ namespace {
 // The tapes of a thread, and their common ear at apply().
 class TapeStack : public Recorder {
  public:
-  void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-              const Tensors& outputs) override {
+  void record(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs,
+              const TensorRefs& outputs) override {
     for (Tape* tape : tapes_)
       if (tape->recording() && tape->tracks(inputs)) tape->record(op, attrs, inputs, outputs);
   }
@@ -75,16 +75,16 @@ Tensors Tape::watched(const void* key) const {
   return found;
 }
 
-bool Tape::tracks(const Tensors& inputs) const {
-  for (const Tensor& t : inputs)
-    if (tracked_.count(t.get())) return true;
+bool Tape::tracks(const TensorRefs& inputs) const {
+  for (int i = 0; i < inputs.size(); ++i)
+    if (tracked_.count(inputs[i].get())) return true;
   return false;
 }
 
-void Tape::record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-                  const Tensors& outputs) {
-  entries_.push_back({op.id, attrs, inputs, outputs});
-  for (const Tensor& t : outputs)
+void Tape::record(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs,
+                  const TensorRefs& outputs) {
+  entries_.push_back({op.id, attrs, inputs.copy(), outputs.copy()});
+  for (const Tensor& t : entries_.back().out)
     if (is_float(t->dtype())) tracked_.insert(t.get());
 }
 

@@ -32,8 +32,9 @@ class Tape {
   // The tensors that stand for `key`.
   Tensors watched(const void* key) const;
 
-  bool tracks(const Tensors& inputs) const;
-  void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Tensors& outputs);
+  bool tracks(const TensorRefs& inputs) const;
+  void record(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs,
+              const TensorRefs& outputs);
 
   // d target / d source for each source; null where the target does not depend on it. `seed`:
   // gradient of the target, null for ones.

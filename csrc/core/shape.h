@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <string>
 
@@ -21,6 +22,16 @@ class Dims {
   template <class It>
   Dims(It first, It last) {
     for (; first != last; ++first) push_back(*first);
+  }
+  Dims(const Dims& other) { *this = other; }
+  // A small op copies dozens of these, and most have few axes.
+  Dims& operator=(const Dims& other) {
+    size_ = other.size_;
+    if (size_ <= kUsualRank)
+      std::memmove(values_.data(), other.values_.data(), kUsualRank * sizeof(int64_t));
+    else
+      values_ = other.values_;
+    return *this;
   }
   static Dims filled(int size, int64_t value) {
     Dims d;
@@ -62,6 +73,7 @@ class Dims {
   bool operator!=(const Dims& o) const { return !(*this == o); }
 
  private:
+  static constexpr int kUsualRank = 4;
   std::array<int64_t, kMaxRank> values_;
   int size_ = 0;
 };

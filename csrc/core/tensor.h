@@ -53,10 +53,14 @@ struct View {
 };
 
 struct TensorImpl {
+  TensorImpl() = default;
+  TensorImpl(const View& v, std::shared_ptr<Storage> s) : view(v), storage(std::move(s)) {}
+
   View view;                         // data is null for a traced tensor
   std::shared_ptr<Storage> storage;  // null for a traced tensor
   uint64_t trace = 0;                // id of the trace it belongs to; 0: eager
   int value = -1;                    // its number in that trace
+  void* object = nullptr;            // bindings: the Python object that stands for it now
 
   bool is_traced() const { return trace != 0; }
   DType dtype() const { return view.dtype; }
@@ -68,10 +72,7 @@ struct TensorImpl {
 using Tensor = std::shared_ptr<TensorImpl>;
 
 inline Tensor make_tensor(const View& view, std::shared_ptr<Storage> storage) {
-  auto t = std::make_shared<TensorImpl>();
-  t->view = view;
-  t->storage = std::move(storage);
-  return t;
+  return std::make_shared<TensorImpl>(view, std::move(storage));
 }
 
 inline Tensor make_traced(const Spec& spec, uint64_t trace, int value) {

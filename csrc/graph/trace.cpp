@@ -77,17 +77,15 @@ int Trace::value_of(const Tensor& t) {
   return value;
 }
 
-Tensors Trace::append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-                      const Spec* outputs) {
+void Trace::append(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs, const Spec* specs,
+                   Tensor* outputs) {
   GraphNode node{op.id, attrs, {}, {}};
-  for (const Tensor& t : inputs) node.in.push_back(value_of(t));
-  Tensors out;
-  for (int i = 0; i < num_outputs(op, attrs, int(inputs.size())); ++i) {
-    out.push_back(add_value(GraphValue::kResult, outputs[i], int(graph_.nodes.size())));
-    node.out.push_back(out.back()->value);
+  for (int i = 0; i < inputs.size(); ++i) node.in.push_back(value_of(inputs[i]));
+  for (int i = 0; i < num_outputs(op, attrs, inputs.size()); ++i) {
+    outputs[i] = add_value(GraphValue::kResult, specs[i], int(graph_.nodes.size()));
+    node.out.push_back(outputs[i]->value);
   }
   graph_.nodes.push_back(std::move(node));
-  return out;
 }
 
 Graph Trace::finish(const Tensors& outputs) {

@@ -55,8 +55,8 @@ class Trace : public Tracer {
   Tensor input(const Spec& spec);
   Tensor read(Variable& variable);
   void assign(Variable& variable, const Tensor& value);
-  Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-                 const Spec* outputs) override;
+  void append(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs, const Spec* specs,
+              Tensor* outputs) override;
 
   // The graph of what was traced, with dead nodes removed. Once.
   Graph finish(const Tensors& outputs);

@@ -18,36 +18,53 @@ thread_local Recorder* recorder = nullptr;
 
 void release_to_arena(void* data, size_t bytes, void*) { deallocate(data, bytes); }
 
-bool any_traced(const Tensors& inputs) {
-  for (const Tensor& t : inputs)
-    if (t->is_traced()) return true;
+bool any_traced(const TensorRefs& inputs) {
+  for (int i = 0; i < inputs.size(); ++i)
+    if (inputs[i]->is_traced()) return true;
   return false;
 }
 
-Tensors run_now(const OpDef& op, const Attrs& attrs, const Tensors& inputs, const Spec* specs) {
-  Tensors outputs;
-  const int count = num_outputs(op, attrs, int(inputs.size()));
-  outputs.reserve(size_t(count));
-  if (op.flags & kView) {
-    View view;
-    view.dtype = specs[0].dtype;
-    view.shape = specs[0].shape;
-    if (make_view(op.id, attrs, inputs[0]->view, view)) {
-      outputs.push_back(make_tensor(view, inputs[0]->storage));
-      return outputs;
-    }
-  }
-  std::vector<View> in;
-  in.reserve(inputs.size());
-  for (const Tensor& t : inputs) in.push_back(t->view);
+bool view_now(const OpDef& op, const Attrs& attrs, const Tensor& input, const Spec& spec,
+              Tensor& output) {
+  View view;
+  view.dtype = spec.dtype;
+  view.shape = spec.shape;
+  if (!make_view(op.id, attrs, input->view, view)) return false;
+  output = make_tensor(view, input->storage);
+  return true;
+}
+
+void run_now(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs, const Spec* specs,
+             Tensor* outputs, int count) {
+  if ((op.flags & kView) && view_now(op, attrs, inputs[0], specs[0], outputs[0])) return;
+  ShortArray<View, kFewInputs> in(inputs.size());
   ShortArray<View, kFewOutputs> out(count);
+  for (int i = 0; i < inputs.size(); ++i) in[i] = inputs[i]->view;
   for (int i = 0; i < count; ++i) {
-    outputs.push_back(empty(specs[i]));
-    out[i] = outputs.back()->view;
+    outputs[i] = empty(specs[i]);
+    out[i] = outputs[i]->view;
   }
   FlushDenormals flush;
-  op.launch(op, attrs, in.data(), int(in.size()), out.data());
-  return outputs;
+  op.launch(op, attrs, in.data(), inputs.size(), out.data());
+}
+
+// The one way to compute. `outputs` has room for all `count`.
+void apply_to(Tensor* outputs, int count, const OpDef& op, const TensorRefs& inputs,
+              const Attrs& attrs) {
+  ShortArray<Spec, kFewInputs> in(inputs.size());
+  ShortArray<Spec, kFewOutputs> specs(count);
+  for (int i = 0; i < inputs.size(); ++i) in[i] = inputs[i]->spec();
+  op.infer(op, attrs, in.data(), inputs.size(), specs.data());
+  for (int i = 0; i < count; ++i) num_elements(op.name, specs[i].shape);  // not too many
+  if (any_traced(inputs)) {
+    if (!tracer)
+      throw TraceError(concat("pynn.", op.name, ": a tensor of a finished trace was used"));
+    tracer->append(op, attrs, inputs, specs.data(), outputs);
+  } else {
+    run_now(op, attrs, inputs, specs.data(), outputs, count);
+  }
+  if (recorder && op.differentiable)
+    recorder->record(op, attrs, inputs, TensorRefs(outputs, count));
 }
 
 }  // namespace
@@ -57,24 +74,24 @@ Tracer* set_tracer(Tracer* t) { return std::exchange(tracer, t); }
 Recorder* current_recorder() { return recorder; }
 Recorder* set_recorder(Recorder* r) { return std::exchange(recorder, r); }
 
-Tensors apply(OpId id, const Tensors& inputs, const Attrs& attrs) {
+Tensors TensorRefs::copy() const {
+  Tensors list;
+  list.reserve(size_t(size_));
+  for (int i = 0; i < size_; ++i) list.push_back((*this)[i]);
+  return list;
+}
+
+Tensors apply(OpId id, const TensorRefs& inputs, const Attrs& attrs) {
   const OpDef& op = op_def(id);
-  const int num_in = int(inputs.size()), count = num_outputs(op, attrs, num_in);
-  ShortArray<Spec, kFewInputs> in(num_in);
-  ShortArray<Spec, kFewOutputs> specs(count);
-  for (int i = 0; i < num_in; ++i) in[i] = inputs[size_t(i)]->spec();
-  op.infer(op, attrs, in.data(), num_in, specs.data());
-  for (int i = 0; i < count; ++i) num_elements(op.name, specs[i].shape);  // not too many
-  Tensors outputs;
-  if (any_traced(inputs)) {
-    if (!tracer)
-      throw TraceError(concat("pynn.", op.name, ": a tensor of a finished trace was used"));
-    outputs = tracer->append(op, attrs, inputs, specs.data());
-  } else {
-    outputs = run_now(op, attrs, inputs, specs.data());
-  }
-  if (recorder && op.differentiable) recorder->record(op, attrs, inputs, outputs);
+  Tensors outputs(size_t(num_outputs(op, attrs, inputs.size())));
+  apply_to(outputs.data(), int(outputs.size()), op, inputs, attrs);
   return outputs;
+}
+
+Tensor apply1(OpId id, const TensorRefs& inputs, const Attrs& attrs) {
+  Tensor output;
+  apply_to(&output, 1, op_def(id), inputs, attrs);
+  return output;
 }
 
 Tensor empty(const Spec& spec) {

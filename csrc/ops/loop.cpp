@@ -50,6 +50,16 @@ bool bypasses_caches(const View* in, int num_in, const View& out) {
   return std::none_of(in, in + num_in, [&](const View& v) { return v.data == out.data; });
 }
 
+bool is_flat(const View* in, int num_in, const View& out) {
+  if (kernel_dtype(out.dtype) != out.dtype) return false;
+  for (int k = 0; k < num_in; ++k) {
+    if (kernel_dtype(in[k].dtype) != in[k].dtype) return false;
+    const bool whole = in[k].shape == out.shape && in[k].contiguous();
+    if (!whole && in[k].size() != 1) return false;
+  }
+  return true;
+}
+
 OperandRun::OperandRun(DType dtype, int64_t byte_stride, Scratch& scratch)
     : dtype_(dtype), stride_(byte_stride / int64_t(item_size(dtype))) {
   const bool convert = kernel_dtype(dtype) != dtype;

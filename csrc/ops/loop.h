@@ -98,19 +98,45 @@ inline int64_t elements_to_line(const void* p, int64_t size) {
   return (kLine - int64_t(reinterpret_cast<uintptr_t>(p)) % kLine) % kLine / size;
 }
 
+// Whether kernels can run over the operands as they lie: all in their kernel dtype, and each either
+// contiguous of the shape of the output or a single element. The usual case; a LoopNest would find
+// the same, at the cost of a small op.
+bool is_flat(const View* in, int num_in, const View& out);
+
+// out[i] = f(in...[i]) for all elements of flat operands, stored through the caches.
+template <class F>
+void map_flat(const View* in, int num_in, const View& out, int64_t grain, const F& call) {
+  const int64_t size = out.size(), out_size = int64_t(item_size(out.dtype));
+  int64_t steps[kMaxOperands];
+  bool scalar[kMaxOperands];
+  for (int k = 0; k < num_in; ++k) {
+    scalar[k] = in[k].size() == 1;
+    steps[k] = scalar[k] ? 0 : int64_t(item_size(in[k].dtype));
+  }
+  parallel_for((size + 63) / 64, std::max<int64_t>(grain / 64, 1), [&](int64_t first, int64_t end) {
+    const int64_t begin = first * 64, n = std::min(end * 64, size) - begin;
+    const void* pointers[kMaxOperands];
+    for (int k = 0; k < num_in; ++k)
+      pointers[k] = static_cast<const char*>(in[k].data) + begin * steps[k];
+    call(pointers, scalar, {static_cast<char*>(out.data) + begin * out_size, false}, n);
+  });
+}
+
 // out[i] = f(in...[i]) for all elements: the loop of every elementwise op. `call` is
 // void(const void* const* in, const bool* scalar, kernels::Output out, int64_t n). `cost` is the
 // work per element in about ns, for the decision to use threads.
 template <class F>
 void map_elements(const View* in, int num_in, const View& out, double cost, const F& call) {
+  const int64_t grain = std::max<int64_t>(kChunk, int64_t(20000 / cost));
+  const bool bypass = bypasses_caches(in, num_in, out);
+  if (!bypass && is_flat(in, num_in, out)) return map_flat(in, num_in, out, grain, call);
   const LoopNest nest(in, num_in, out);
   if (nest.size() == 0) return;
   const DType out_dtype = kernel_dtype(out.dtype);
   const bool convert_out = out_dtype != out.dtype;
   const int last = nest.shape.size() - 1;
   const int64_t size = int64_t(item_size(out.dtype));
-  const bool streaming = bypasses_caches(in, num_in, out) && nest.shape[last] >= kChunk;
-  const int64_t grain = std::max<int64_t>(kChunk, int64_t(20000 / cost));
+  const bool streaming = bypass && nest.shape[last] >= kChunk;
   parallel_for(
       (nest.size() + 63) / 64, std::max<int64_t>(grain / 64, 1), [&](int64_t first, int64_t end64) {
         Scratch scratch;

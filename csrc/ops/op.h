@@ -90,24 +90,45 @@ bool make_view(OpId op, const Attrs& attrs, const View& in, View& out);
 
 using Tensors = std::vector<Tensor>;
 
-Tensors apply(OpId op, const Tensors& inputs, const Attrs& attrs = {});
-inline Tensor apply1(OpId op, const Tensors& inputs, const Attrs& attrs = {}) {
-  return std::move(apply(op, inputs, attrs)[0]);
-}
+// Tensors that somebody else holds: a few by name, or a list. Passing them on counts no references.
+class TensorRefs {
+ public:
+  TensorRefs(const Tensor& a) : few_{&a}, size_(1) {}
+  TensorRefs(const Tensor& a, const Tensor& b) : few_{&a, &b}, size_(2) {}
+  TensorRefs(const Tensor& a, const Tensor& b, const Tensor& c) : few_{&a, &b, &c}, size_(3) {}
+  TensorRefs(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d)
+      : few_{&a, &b, &c, &d}, size_(4) {}
+  TensorRefs(const Tensors& list) : list_(list.data()), size_(int(list.size())) {}
+  TensorRefs(const Tensor* list, int size) : list_(list), size_(size) {}
+
+  int size() const { return size_; }
+  const Tensor& operator[](int i) const { return list_ ? list_[i] : *few_[i]; }
+  Tensors copy() const;
+
+ private:
+  const Tensor* few_[4] = {};
+  const Tensor* list_ = nullptr;
+  int size_;
+};
+
+Tensors apply(OpId op, const TensorRefs& inputs, const Attrs& attrs = {});
+// The only output of an op that has one.
+Tensor apply1(OpId op, const TensorRefs& inputs, const Attrs& attrs = {});
 
 // Who listens to apply, per thread. The layers above set them; ops knows no more of tapes and
 // traces.
 class Tracer {
  public:
   virtual ~Tracer() = default;
-  virtual Tensors append(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-                         const Spec* outputs) = 0;
+  // Puts the symbols of the results into `outputs`.
+  virtual void append(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs,
+                      const Spec* specs, Tensor* outputs) = 0;
 };
 class Recorder {
  public:
   virtual ~Recorder() = default;
-  virtual void record(const OpDef& op, const Attrs& attrs, const Tensors& inputs,
-                      const Tensors& outputs) = 0;
+  virtual void record(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs,
+                      const TensorRefs& outputs) = 0;
 };
 Tracer* current_tracer();
 Tracer* set_tracer(Tracer* tracer);  // returns the former one

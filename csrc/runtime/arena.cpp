@@ -114,7 +114,7 @@ class BlockCache {
     FreeBlock* block = free_[c.index];
     if (!block) return nullptr;
     free_[c.index] = block->next;
-    held_.fetch_sub(c.bytes, std::memory_order_relaxed);
+    set_held(held() - c.bytes);
     return block;
   }
 
@@ -130,7 +130,7 @@ class BlockCache {
     FreeBlock* block = ::new (memory) FreeBlock{free_[c.index]};
     free_[c.index] = block;
     bytes_[c.index] = c.bytes;
-    held_.fetch_add(c.bytes, std::memory_order_relaxed);
+    set_held(held() + c.bytes);
   }
 
   void trim() noexcept {
@@ -143,6 +143,10 @@ class BlockCache {
   void unlock() { mutex_.unlock(); }
 
  private:
+  void set_held(size_t bytes) noexcept {  // under the lock, which only readers do without
+    held_.store(bytes, std::memory_order_relaxed);
+  }
+
   void drop_all() noexcept {
     for (int i = 0; i < kClasses; ++i) {
       while (FreeBlock* block = free_[i]) {
@@ -150,7 +154,7 @@ class BlockCache {
         system_free(block, bytes_[i]);
       }
     }
-    held_.store(0, std::memory_order_relaxed);
+    set_held(0);
   }
 
   std::mutex mutex_;
