@@ -1,5 +1,6 @@
-"""Finish a generated stub: add attributes that are set from Python, and missing annotations."""
+"""Finish a generated stub: types of slots, attributes that are set from Python, annotations."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,10 +11,47 @@ ATTRIBUTES = """\
     _sigmoid_logits: typing.Any
     _keras_mask: typing.Any
 """
+OP = """\
+    engine: typing.Any
+    def __init__(
+        self, function: typing.Any, symbol: type, record: typing.Any, engine: typing.Any = None
+    ) -> None: ...
+    def __call__(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any: ...
+"""
+# A method that CPython makes of a slot: no types, and a docstring that says nothing new.
+SLOT = re.compile(
+    r"(?:    @staticmethod\n)?"
+    r"    def (?P<name>__\w+__)\((?P<arguments>[^)]*)\):\n"
+    r'        """\n(?:.*\n)*?        """\n'
+)
+RESULTS = {"__hash__": "int"}  # of those without arguments: a tensor, but for
+TYPED = {
+    "self": "self",
+    "self, value": "self, value: typing.Any",
+    "self, value, mod = None": "self, value: typing.Any, mod: None = None",
+}
+
+
+def typed(slot: re.Match[str]) -> str:
+    """The slot with types; nothing for one that every object has, or only newer Pythons show."""
+    name, arguments = slot["name"], slot["arguments"]
+    if arguments not in TYPED:
+        return ""
+    result = RESULTS.get(name, "Tensor") if arguments == "self" else "typing.Any"
+    return f"    def {name}({TYPED[arguments]}) -> {result}: ...\n"
+
+
+def class_body(text: str, name: str) -> tuple[int, int]:
+    """Where the members of a class begin, after its docstring, and where they end."""
+    start = text.index(f"class {name}:\n")
+    start = text.index('"""', text.index('"""', start) + 3) + len('"""\n')
+    return start, start + re.search(r"^\S", text[start:], re.MULTILINE).start()
+
 
 path = Path(sys.argv[1])
 text = path.read_text(encoding="utf-8").replace("*args)", "*args: typing.Any)")
-head, marker, tail = text.partition("class Tensor:\n")
-docstring_end = tail.index('"""', tail.index('"""') + 3) + len('"""\n')
-tail = tail[:docstring_end] + ATTRIBUTES + tail[docstring_end:]
-path.write_text(HEADER + head + marker + tail, encoding="utf-8")
+begin, end = class_body(text, "Op")
+text = text[:begin] + OP + text[end:]
+begin, end = class_body(text, "Tensor")
+text = text[:begin] + ATTRIBUTES + SLOT.sub(typed, text[begin:end]) + text[end:]
+path.write_text(HEADER + text, encoding="utf-8")

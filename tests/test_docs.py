@@ -49,7 +49,7 @@ def public_callables(module):
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
             continue
-        if inspect.isfunction(value) or inspect.isclass(value):
+        if inspect.isroutine(value) or inspect.isclass(value):
             yield f"{module.__name__}.{name}", value
 
 

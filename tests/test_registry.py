@@ -13,7 +13,7 @@ import pynn
 from pynn import _core, ops
 
 ENGINE_OPS = dict(_core.op_names())
-PUBLIC = [name for name in ops.__all__ if inspect.isfunction(getattr(ops, name))]
+PUBLIC = [name for name in ops.__all__ if inspect.isroutine(getattr(ops, name))]
 MANIFEST = Path(__file__).resolve().parents[2] / "shared" / "keras-api.json"
 
 

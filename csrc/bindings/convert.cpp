@@ -67,7 +67,7 @@ Tensor copy_of(const py::array& given) {
 }
 
 bool holds_tensor(py::handle object) {
-  if (py::isinstance<TensorImpl>(object) || py::isinstance<Variable>(object)) return true;
+  if (is_tensor(object) || py::isinstance<Variable>(object)) return true;
   if (!py::isinstance<py::list>(object) && !py::isinstance<py::tuple>(object)) return false;
   for (py::handle item : object)
     if (holds_tensor(item)) return true;
@@ -161,7 +161,7 @@ DType default_float() { return float_default; }
 void set_default_float(DType dtype) { float_default = dtype; }
 
 Tensor to_tensor(py::handle object, const TensorImpl* beside) {
-  if (py::isinstance<TensorImpl>(object)) return object.cast<Tensor>();
+  if (is_tensor(object)) return tensor_of(object);
   if (py::isinstance<Variable>(object)) return read(object);
   if (auto number = from_number(object, beside)) return *number;
   if (py::isinstance<py::array>(object)) return copy_of(py::reinterpret_borrow<py::array>(object));
@@ -234,34 +234,58 @@ py::array to_numpy(const Tensor& t, py::handle owner) {
   return array;
 }
 
+int64_t to_size(py::handle object) {
+  if (PyLong_CheckExact(object.ptr())) {
+    const int64_t size = PyLong_AsLongLong(object.ptr());
+    if (size == -1 && PyErr_Occurred()) throw py::error_already_set();
+    return size;
+  }
+  const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  if (!number) throw py::error_already_set();
+  return to_size(number);
+}
+
 namespace {
 
-// Python's own error where it is no integer, or none of 64 bits.
-int64_t to_size(py::handle object) {
-  const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
-  if (!number) throw py::error_already_set();
-  const int64_t size = PyLong_AsLongLong(number.ptr());
-  if (size == -1 && PyErr_Occurred()) throw py::error_already_set();
-  return size;
+// The items of a list or tuple.
+Dims sizes_in(py::handle object) {
+  Dims dims;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object.ptr()); ++i) {
+    // Held: an item's __index__ may change the list.
+    const auto item = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(object.ptr(), i));
+    dims.push_back(to_size(item));
+  }
+  return dims;
+}
+
+bool is_list(py::handle object) {
+  return PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
 }
 
 }  // namespace
 
+Dims to_axes(py::handle object) {
+  return is_list(object) ? sizes_in(object) : Dims{to_size(object)};
+}
+
 Dims to_dims(py::handle object) {
-  Dims dims;
+  if (is_list(object)) return sizes_in(object);
   // Arrays have __index__ too, which only those of no dimension answer.
   const bool array = py::isinstance<py::array>(object);
-  if (array ? object.attr("ndim").cast<int>() == 0 : bool(PyIndex_Check(object.ptr()))) {
-    dims.push_back(to_size(object));
-    return dims;
-  }
+  if (array ? object.attr("ndim").cast<int>() == 0 : bool(PyIndex_Check(object.ptr())))
+    return {to_size(object)};
+  Dims dims;
   for (py::handle item : py::iter(object)) dims.push_back(to_size(item));
   return dims;
 }
 
 py::tuple to_tuple(const Dims& dims) {
   py::tuple t(dims.size());
-  for (int i = 0; i < dims.size(); ++i) t[i] = dims[i];
+  for (int i = 0; i < dims.size(); ++i) {
+    PyObject* const size = PyLong_FromLongLong(dims[i]);
+    if (!size) throw py::error_already_set();
+    PyTuple_SET_ITEM(t.ptr(), i, size);
+  }
   return t;
 }
 

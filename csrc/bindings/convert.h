@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "core/tensor.h"
+#include "bindings/tensor_object.h"
 #include "graph/variable.h"
 
 namespace pynn {
@@ -27,6 +27,9 @@ py::array to_numpy(const Tensor& t, py::handle owner);
 py::dtype numpy_dtype(DType dtype);
 
 Dims to_dims(py::handle object);  // an int or a sequence of ints
+Dims to_axes(py::handle object);  // an int, or a list or tuple of them
+// Python's own error where it is no integer, or none of 64 bits.
+int64_t to_size(py::handle object);
 py::tuple to_tuple(const Dims& dims);
 // A dtype name, NumPy dtype or type.
 DType to_dtype(py::handle object);

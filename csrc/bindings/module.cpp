@@ -4,7 +4,7 @@
 
 namespace py = pybind11;
 
-PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+PYBIND11_MODULE(_core, m) {
   m.doc() = "The engine of pynn. Use it through the package pynn.";
   static py::exception<pynn::TraceError> trace_error(m, "TraceError", PyExc_RuntimeError);
   py::register_exception_translator([](std::exception_ptr p) {
@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   });
   pynn::select_isa();
   pynn::bind_tensor(m);
+  pynn::bind_op(m);
   pynn::bind_ops(m);
   pynn::bind_random(m);
   pynn::bind_graph(m);

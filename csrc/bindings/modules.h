@@ -6,6 +6,7 @@
 namespace pynn {
 
 void bind_tensor(pybind11::module_& m);
+void bind_op(pybind11::module_& m);
 void bind_ops(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_graph(pybind11::module_& m);

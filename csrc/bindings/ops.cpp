@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bindings/convert.h"
+#include "bindings/fast_function.h"
 #include "bindings/modules.h"
 #include "ops/functional.h"
 
@@ -11,174 +12,202 @@ namespace pynn {
 
 namespace {
 
-// Work on this many elements is worth letting other Python threads run meanwhile.
-constexpr int64_t kReleaseElements = 1 << 16;
+Tensor optional_tensor(py::handle object) {
+  return !object || object.is_none() ? nullptr : to_tensor(object);
+}
 
+// One operand: the tensor that the object holds, or one made of it.
+class Operand {
+ public:
+  explicit Operand(py::handle object)
+      : made_(is_tensor(object) ? nullptr : to_tensor(object)),
+        tensor_(made_ ? made_ : tensor_of(object)) {}
+  Operand(const Operand&) = delete;
+  Operand& operator=(const Operand&) = delete;
+
+  operator const Tensor&() const { return tensor_; }
+  const TensorImpl* operator->() const { return tensor_.get(); }
+
+ private:
+  Tensor made_;
+  const Tensor& tensor_;
+};
+
+// f(x, y) of two operands, each weak beside the other where it is a Python number.
 template <class F>
-auto run(int64_t elements, const F& f) {
-  if (elements < kReleaseElements) return f();
-  py::gil_scoped_release release;
-  return f();
+Tensor with_operands(py::handle a, py::handle b, const F& f) {
+  const auto call = [&](const Tensor& x, const Tensor& y) {
+    return run(size_of(x) + size_of(y), [&] { return f(x, y); });
+  };
+  if (is_tensor(a) && is_tensor(b)) return call(tensor_of(a), tensor_of(b));
+  const auto [x, y] = to_tensors(a, b);
+  return call(x, y);
 }
 
-int64_t size_of(const Tensor& t) { return num_elements(t->shape()); }
-
-void def_unary(py::module_& m, OpId op) {
-  m.def(
-      op_def(op).name,
-      [op](py::handle object) {
-        const Tensor x = to_tensor(object);
-        return run(size_of(x), [&] { return ops::unary(op, x); });
-      },
-      py::arg("x"));
+// f(x) of one operand.
+template <class F>
+auto with_operand(py::handle object, const F& f) {
+  const Operand x(object);
+  return run(size_of(x), [&] { return f(static_cast<const Tensor&>(x)); });
 }
 
-void def_binary(py::module_& m, OpId op) {
-  m.def(
-      op_def(op).name,
-      [op](py::handle a, py::handle b) {
-        const auto [x, y] = to_tensors(a, b);
-        return run(size_of(x) + size_of(y), [&, x = x, y = y] { return ops::binary(op, x, y); });
-      },
-      py::arg("x"), py::arg("y"));
+// The arguments of a fast function, in the order of its parameters.
+using Args = PyObject* const*;
+
+template <OpId op>
+void def_unary(py::module_& m) {
+  def_fast(m, op_def(op).name, "(x: object) -> pynn._core.Tensor", [](Args args) {
+    return with_operand(args[0], [](const Tensor& x) { return ops::unary(op, x); });
+  });
+}
+
+template <OpId op>
+void def_binary(py::module_& m, const char* signature) {
+  def_fast(m, op_def(op).name, signature, [](Args args) {
+    return with_operands(args[0], args[1],
+                         [](const Tensor& x, const Tensor& y) { return ops::binary(op, x, y); });
+  });
+}
+
+// The gradient of an op with one parameter.
+template <OpId op>
+void def_binary_with(py::module_& m, const char* signature) {
+  def_fast(m, op_def(op).name, signature, [](Args args) {
+    return ops::binary(op, Operand(args[0]), Operand(args[1]), to_double(args[2]));
+  });
+}
+
+// f(x, axes, keepdims) as name(x, axis, keepdims). None: all axes. An empty list: none, as in
+// NumPy.
+template <class F>
+void def_reduction(py::module_& m, const char* name, F f) {
+  def_fast(m, name, "(x: object, axis: object = None, keepdims: bool = False) -> pynn._core.Tensor",
+           [f](Args args) {
+             const Operand x(args[0]);
+             const bool all = !args[1] || args[1] == Py_None;
+             const Dims axes = all ? Dims{} : to_axes(args[1]);
+             const bool keepdims = to_bool(args[2], false);
+             if (!all && axes.empty()) return static_cast<const Tensor&>(x);
+             return run(size_of(x), [&] { return f(x, axes, keepdims); });
+           });
+}
+
+template <OpId op>
+void def_reduce(py::module_& m) {
+  def_reduction(m, op_def(op).name, [](const Tensor& x, const Dims& axes, bool keepdims) {
+    return ops::reduce(op, x, axes, keepdims);
+  });
 }
 
 using ReduceFn = Tensor (*)(const Tensor&, const Dims&, bool);
 
-// None: all axes. An empty list: none, as in NumPy.
-template <class F>
-Tensor reduce_over(const Tensor& x, py::handle axes, const F& f) {
-  const Dims given = axes.is_none() ? Dims{} : to_dims(axes);
-  if (!axes.is_none() && given.empty()) return x;
-  return run(size_of(x), [&] { return f(given); });
+template <ReduceFn f>
+void def_composed(py::module_& m, const char* name) {
+  def_reduction(m, name, [](const Tensor& x, const Dims& axes, bool keepdims) {
+    return f(x, axes, keepdims);
+  });
+}
+
+template <OpId op>
+void def_arg_reduction(py::module_& m) {
+  def_fast(m, op_def(op).name,
+           "(x: object, axis: int | None = None, keepdims: bool = False) -> pynn._core.Tensor",
+           [](Args args) {
+             std::optional<int64_t> axis;
+             if (args[1] && args[1] != Py_None) axis = to_int(args[1], 0);
+             const bool keepdims = to_bool(args[2], false);
+             return with_operand(
+                 args[0], [&](const Tensor& x) { return ops::arg_reduce(op, x, axis, keepdims); });
+           });
 }
 
 void def_reductions(py::module_& m) {
-  for (OpId op : {OpId::sum, OpId::prod, OpId::max, OpId::min})
-    m.def(
-        op_def(op).name,
-        [op](py::handle object, py::handle axes, bool keepdims) {
-          const Tensor x = to_tensor(object);
-          return reduce_over(x, axes,
-                             [&](const Dims& d) { return ops::reduce(op, x, d, keepdims); });
-        },
-        py::arg("x"), py::arg("axes") = py::none(), py::arg("keepdims") = false);
-  const std::pair<const char*, ReduceFn> composed[] = {{"mean", &ops::mean},
-                                                       {"variance", &ops::variance},
-                                                       {"logsumexp", &ops::logsumexp},
-                                                       {"any", &ops::any},
-                                                       {"all", &ops::all}};
-  for (const auto& [name, f] : composed)
-    m.def(
-        name,
-        [f = f](py::handle object, py::handle axes, bool keepdims) {
-          const Tensor x = to_tensor(object);
-          return reduce_over(x, axes, [&](const Dims& d) { return f(x, d, keepdims); });
-        },
-        py::arg("x"), py::arg("axes") = py::none(), py::arg("keepdims") = false);
-  for (OpId op : {OpId::argmax, OpId::argmin})
-    m.def(
-        op_def(op).name,
-        [op](py::handle object, std::optional<int64_t> axis, bool keepdims) {
-          const Tensor x = to_tensor(object);
-          return run(size_of(x), [&] { return ops::arg_reduce(op, x, axis, keepdims); });
-        },
-        py::arg("x"), py::arg("axis") = py::none(), py::arg("keepdims") = false);
+  def_reduce<OpId::sum>(m);
+  def_reduce<OpId::prod>(m);
+  def_reduce<OpId::max>(m);
+  def_reduce<OpId::min>(m);
+  def_composed<&ops::mean>(m, "mean");
+  def_composed<&ops::variance>(m, "variance");
+  def_composed<&ops::logsumexp>(m, "logsumexp");
+  def_composed<&ops::any>(m, "any");
+  def_composed<&ops::all>(m, "all");
+  def_arg_reduction<OpId::argmax>(m);
+  def_arg_reduction<OpId::argmin>(m);
+}
+
+template <OpId... op>
+void def_unaries(py::module_& m) {
+  (def_unary<op>(m), ...);
+}
+
+template <OpId... op>
+void def_binaries(py::module_& m, const char* signature) {
+  (def_binary<op>(m, signature), ...);
 }
 
 void def_elementwise(py::module_& m) {
-  for (OpId op : {OpId::negative,   OpId::abs,           OpId::sign,  OpId::exp,     OpId::expm1,
-                  OpId::log,        OpId::log1p,         OpId::sqrt,  OpId::rsqrt,   OpId::square,
-                  OpId::reciprocal, OpId::sin,           OpId::cos,   OpId::tanh,    OpId::erf,
-                  OpId::floor,      OpId::ceil,          OpId::round, OpId::isnan,   OpId::isinf,
-                  OpId::isfinite,   OpId::logical_not,   OpId::relu,  OpId::sigmoid, OpId::silu,
-                  OpId::softplus,   OpId::stop_gradient, OpId::copy})
-    def_unary(m, op);
-  for (OpId op : {OpId::add,
-                  OpId::subtract,
-                  OpId::multiply,
-                  OpId::divide,
-                  OpId::floor_divide,
-                  OpId::mod,
-                  OpId::power,
-                  OpId::maximum,
-                  OpId::minimum,
-                  OpId::equal,
-                  OpId::not_equal,
-                  OpId::less,
-                  OpId::less_equal,
-                  OpId::greater,
-                  OpId::greater_equal,
-                  OpId::logical_and,
-                  OpId::logical_or,
-                  OpId::logical_xor,
-                  OpId::relu_grad,
-                  OpId::sigmoid_grad,
-                  OpId::tanh_grad,
-                  OpId::gelu_grad,
-                  OpId::gelu_tanh_grad,
-                  OpId::silu_grad,
-                  OpId::softplus_grad,
-                  OpId::sigmoid_cross_entropy})
-    def_binary(m, op);
-  m.def(
-      "leaky_relu", [](py::handle x, double slope) { return ops::leaky_relu(to_tensor(x), slope); },
-      py::arg("x"), py::arg("negative_slope"));
-  m.def(
-      "elu", [](py::handle x, double alpha) { return ops::elu(to_tensor(x), alpha); }, py::arg("x"),
-      py::arg("alpha"));
-  m.def(
-      "leaky_relu_grad",
-      [](py::handle x, py::handle dy, double slope) {
-        return ops::binary(OpId::leaky_relu_grad, to_tensor(x), to_tensor(dy), slope);
-      },
-      py::arg("x"), py::arg("dy"), py::arg("negative_slope"));
-  m.def(
-      "elu_grad",
-      [](py::handle x, py::handle dy, double alpha) {
-        return ops::binary(OpId::elu_grad, to_tensor(x), to_tensor(dy), alpha);
-      },
-      py::arg("x"), py::arg("dy"), py::arg("alpha"));
-  m.def(
-      "gelu", [](py::handle x, bool approximate) { return ops::gelu(to_tensor(x), approximate); },
-      py::arg("x"), py::arg("approximate"));
-  m.def(
-      "clip",
-      [](py::handle x, double low, double high) { return ops::clip(to_tensor(x), low, high); },
-      py::arg("x"), py::arg("low"), py::arg("high"));
-  m.def(
-      "cast",
-      [](py::handle x, py::handle dtype) {
-        return to_tensor(x, std::optional<DType>(to_dtype(dtype)));
-      },
-      py::arg("x"), py::arg("dtype"));
-  m.def(
-      "where",
-      [](py::handle condition, py::handle a, py::handle b) {
-        const auto [x, y] = to_tensors(a, b);
-        return ops::where(to_tensor(condition), x, y);
-      },
-      py::arg("condition"), py::arg("x"), py::arg("y"));
+  def_unaries<OpId::negative, OpId::abs, OpId::sign, OpId::exp, OpId::expm1, OpId::log, OpId::log1p,
+              OpId::sqrt, OpId::rsqrt, OpId::square, OpId::reciprocal, OpId::sin, OpId::cos,
+              OpId::tanh, OpId::erf, OpId::floor, OpId::ceil, OpId::round, OpId::isnan, OpId::isinf,
+              OpId::isfinite, OpId::logical_not, OpId::relu, OpId::sigmoid, OpId::silu,
+              OpId::softplus, OpId::stop_gradient, OpId::copy>(m);
+  def_binaries<OpId::add, OpId::subtract, OpId::multiply, OpId::divide, OpId::floor_divide,
+               OpId::mod, OpId::power, OpId::maximum, OpId::minimum, OpId::equal, OpId::not_equal,
+               OpId::less, OpId::less_equal, OpId::greater, OpId::greater_equal, OpId::logical_and,
+               OpId::logical_or, OpId::logical_xor>(
+      m, "(x1: object, x2: object) -> pynn._core.Tensor");
+  def_binaries<OpId::relu_grad, OpId::sigmoid_grad, OpId::tanh_grad, OpId::gelu_grad,
+               OpId::gelu_tanh_grad, OpId::silu_grad, OpId::softplus_grad,
+               OpId::sigmoid_cross_entropy>(m, "(x: object, y: object) -> pynn._core.Tensor");
+  def_fast(m, "leaky_relu", "(x: object, negative_slope: float) -> pynn._core.Tensor",
+           [](Args args) { return ops::leaky_relu(Operand(args[0]), to_double(args[1])); });
+  def_fast(m, "elu", "(x: object, alpha: float) -> pynn._core.Tensor",
+           [](Args args) { return ops::elu(Operand(args[0]), to_double(args[1])); });
+  def_binary_with<OpId::leaky_relu_grad>(
+      m, "(x: object, dy: object, negative_slope: float) -> pynn._core.Tensor");
+  def_binary_with<OpId::elu_grad>(m, "(x: object, dy: object, alpha: float) -> pynn._core.Tensor");
+  def_fast(m, "gelu", "(x: object, approximate: bool) -> pynn._core.Tensor", [](Args args) {
+    const bool approximate = to_bool(args[1], true);
+    return with_operand(args[0], [&](const Tensor& x) { return ops::gelu(x, approximate); });
+  });
+  def_fast(m, "clip", "(x: object, low: float, high: float) -> pynn._core.Tensor", [](Args args) {
+    return ops::clip(Operand(args[0]), to_double(args[1]), to_double(args[2]));
+  });
+  def_fast(m, "cast", "(x: object, dtype: object) -> pynn._core.Tensor",
+           [](Args args) { return to_tensor(args[0], std::optional<DType>(to_dtype(args[1]))); });
+  def_fast(m, "where", "(condition: object, x1: object, x2: object) -> pynn._core.Tensor",
+           [](Args args) {
+             const auto [x, y] = to_tensors(args[1], args[2]);
+             return ops::where(Operand(args[0]), x, y);
+           });
+}
+
+std::string to_text(PyObject* object, const char* otherwise) {
+  if (!object) return otherwise;
+  return py::cast<std::string>(py::handle(object));
 }
 
 void def_products(py::module_& m) {
-  m.def(
-      "matmul",
-      [](py::handle a, py::handle b, bool transpose_x, bool transpose_y) {
-        const auto [x, y] = to_tensors(a, b);
-        return run(size_of(x) + size_of(y),
-                   [&, x = x, y = y] { return ops::matmul(x, y, transpose_x, transpose_y); });
-      },
-      py::arg("x"), py::arg("y"), py::arg("transpose_x") = false, py::arg("transpose_y") = false);
-  m.def(
-      "dense",
-      [](py::handle x, py::handle kernel, py::handle bias, const std::string& activation) {
-        const Tensor a = to_tensor(x), k = to_tensor(kernel),
-                     b = bias.is_none() ? nullptr : to_tensor(bias);
-        return run(size_of(a) + size_of(k), [&] { return ops::dense(a, k, b, activation); });
-      },
-      py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(),
-      py::arg("activation") = "linear");
+  def_fast(m, "matmul",
+           "(x1: object, x2: object, transpose_x: bool = False, transpose_y: bool = False) -> "
+           "pynn._core.Tensor",
+           [](Args args) {
+             const bool transpose_x = to_bool(args[2], false),
+                        transpose_y = to_bool(args[3], false);
+             return with_operands(args[0], args[1], [&](const Tensor& x, const Tensor& y) {
+               return ops::matmul(x, y, transpose_x, transpose_y);
+             });
+           });
+  def_fast(m, "dense",
+           "(x: object, kernel: object, bias: object = None, activation: str = 'linear') -> "
+           "pynn._core.Tensor",
+           [](Args args) {
+             const Operand x(args[0]), kernel(args[1]);
+             const Tensor bias = optional_tensor(args[2]);
+             const std::string activation = to_text(args[3], "linear");
+             return run(size_of(x) + size_of(kernel),
+                        [&] { return ops::dense(x, kernel, bias, activation); });
+           });
   m.def(
       "activation_grad_sum",
       [](py::handle dy, py::handle y, const std::string& activation) {
@@ -195,36 +224,23 @@ Tensors to_tensor_list(py::handle objects) {
 }
 
 void def_layout(py::module_& m) {
-  m.def(
-      "reshape",
-      [](py::handle x, py::handle shape) { return ops::reshape(to_tensor(x), to_dims(shape)); },
-      py::arg("x"), py::arg("shape"));
-  m.def(
-      "transpose",
-      [](py::handle object, py::handle axes) {
-        const Tensor x = to_tensor(object);
-        if (!axes.is_none()) return ops::transpose(x, to_dims(axes));
-        Dims reversed;
-        for (int i = x->rank() - 1; i >= 0; --i) reversed.push_back(i);
-        return ops::transpose(x, reversed);
-      },
-      py::arg("x"), py::arg("axes") = py::none());
-  m.def(
-      "broadcast_to",
-      [](py::handle x, py::handle shape) {
-        return ops::broadcast_to(to_tensor(x), to_dims(shape));
-      },
-      py::arg("x"), py::arg("shape"));
-  m.def(
-      "expand_dims",
-      [](py::handle x, py::handle axes) { return ops::expand_dims(to_tensor(x), to_dims(axes)); },
-      py::arg("x"), py::arg("axes"));
-  m.def(
-      "squeeze",
-      [](py::handle x, py::handle axes) {
-        return ops::squeeze(to_tensor(x), axes.is_none() ? Dims{} : to_dims(axes));
-      },
-      py::arg("x"), py::arg("axes") = py::none());
+  def_fast(m, "reshape", "(x: object, shape: object) -> pynn._core.Tensor",
+           [](Args args) { return ops::reshape(Operand(args[0]), to_dims(args[1])); });
+  def_fast(m, "transpose", "(x: object, axes: object = None) -> pynn._core.Tensor", [](Args args) {
+    const Operand x(args[0]);
+    if (args[1] && args[1] != Py_None) return ops::transpose(x, to_dims(args[1]));
+    Dims reversed;
+    for (int i = x->rank() - 1; i >= 0; --i) reversed.push_back(i);
+    return ops::transpose(x, reversed);
+  });
+  def_fast(m, "broadcast_to", "(x: object, shape: object) -> pynn._core.Tensor",
+           [](Args args) { return ops::broadcast_to(Operand(args[0]), to_dims(args[1])); });
+  def_fast(m, "expand_dims", "(x: object, axes: object) -> pynn._core.Tensor",
+           [](Args args) { return ops::expand_dims(Operand(args[0]), to_dims(args[1])); });
+  def_fast(m, "squeeze", "(x: object, axes: object = None) -> pynn._core.Tensor", [](Args args) {
+    const bool all = !args[1] || args[1] == Py_None;
+    return ops::squeeze(Operand(args[0]), all ? Dims{} : to_dims(args[1]));
+  });
   m.def(
       "slice",
       [](py::handle x, py::handle starts, py::handle stops, py::handle steps) {
@@ -278,46 +294,50 @@ void def_indexing(py::module_& m) {
       py::arg("checked") = false);
 }
 
-void def_losses(py::module_& m) {
-  for (OpId op : {OpId::softmax, OpId::log_softmax})
-    m.def(
-        op_def(op).name,
-        [op](py::handle x, int64_t axis) { return ops::softmax(op, to_tensor(x), axis); },
-        py::arg("x"), py::arg("axis") = -1);
-  m.def(
-      "softmax_grad",
-      [](py::handle y, py::handle dy) {
-        return apply1(OpId::softmax_grad, {to_tensor(y), to_tensor(dy)});
-      },
-      py::arg("y"), py::arg("dy"));
-  m.def(
-      "log_softmax_grad",
-      [](py::handle y, py::handle dy) {
-        return apply1(OpId::log_softmax_grad, {to_tensor(y), to_tensor(dy)});
-      },
-      py::arg("y"), py::arg("dy"));
-  m.def(
-      "sparse_softmax_cross_entropy",
-      [](py::handle logits, py::handle labels) {
-        return ops::sparse_softmax_cross_entropy(to_tensor(logits), to_tensor(labels));
-      },
-      py::arg("logits"), py::arg("labels"));
-  m.def(
-      "softmax_cross_entropy",
-      [](py::handle logits, py::handle targets) {
-        return ops::softmax_cross_entropy(to_tensor(logits), to_tensor(targets));
-      },
-      py::arg("logits"), py::arg("targets"));
-  for (OpId op : {OpId::sparse_softmax_cross_entropy_grad, OpId::softmax_cross_entropy_grad})
-    m.def(
-        op_def(op).name,
-        [op](py::handle logits, py::handle targets, py::handle dloss) {
-          return apply1(op, {to_tensor(logits), to_tensor(targets), to_tensor(dloss)});
-        },
-        py::arg("logits"), py::arg("targets"), py::arg("dloss"));
+template <OpId op>
+void def_softmax(py::module_& m) {
+  def_fast(m, op_def(op).name, "(x: object, axis: int = -1) -> pynn._core.Tensor", [](Args args) {
+    const int64_t axis = to_int(args[1], -1);
+    return with_operand(args[0], [&](const Tensor& x) { return ops::softmax(op, x, axis); });
+  });
 }
 
-Tensor optional_tensor(py::handle object) { return object.is_none() ? nullptr : to_tensor(object); }
+// Ops without steps before or after.
+template <OpId op>
+void def_two(py::module_& m, const char* signature) {
+  def_fast(m, op_def(op).name, signature, [](Args args) {
+    const Operand x(args[0]), y(args[1]);
+    return run(size_of(x), [&] { return apply1(op, {x, y}); });
+  });
+}
+
+template <OpId op>
+void def_loss_grad(py::module_& m) {
+  def_fast(m, op_def(op).name,
+           "(logits: object, targets: object, dloss: object) -> pynn._core.Tensor", [](Args args) {
+             const Operand logits(args[0]), targets(args[1]), dloss(args[2]);
+             return run(size_of(logits), [&] { return apply1(op, {logits, targets, dloss}); });
+           });
+}
+
+void def_losses(py::module_& m) {
+  def_softmax<OpId::softmax>(m);
+  def_softmax<OpId::log_softmax>(m);
+  def_two<OpId::softmax_grad>(m, "(y: object, dy: object) -> pynn._core.Tensor");
+  def_two<OpId::log_softmax_grad>(m, "(y: object, dy: object) -> pynn._core.Tensor");
+  def_fast(m, "sparse_softmax_cross_entropy",
+           "(logits: object, labels: object) -> pynn._core.Tensor", [](Args args) {
+             const Operand x(args[0]), y(args[1]);
+             return run(size_of(x), [&] { return ops::sparse_softmax_cross_entropy(x, y); });
+           });
+  def_fast(m, "softmax_cross_entropy", "(logits: object, targets: object) -> pynn._core.Tensor",
+           [](Args args) {
+             const Operand x(args[0]), y(args[1]);
+             return run(size_of(x), [&] { return ops::softmax_cross_entropy(x, y); });
+           });
+  def_loss_grad<OpId::sparse_softmax_cross_entropy_grad>(m);
+  def_loss_grad<OpId::softmax_cross_entropy_grad>(m);
+}
 
 void def_normalization(py::module_& m) {
   m.def(

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/convert.h"
+#include "bindings/fast_function.h"
 #include "bindings/modules.h"
 #include "ops/functional.h"
 #include "ops/index.h"
@@ -57,67 +58,39 @@ py::object scalar(py::handle self) {
   return to_numpy(t, self).attr("item")();
 }
 
-// a op b for an operator; NotImplemented where b is nothing a tensor can meet.
-template <OpId op, bool reflected>
-py::object operate(py::handle self, py::handle other) {
-  std::pair<Tensor, Tensor> pair;
-  try {
-    pair = reflected ? to_tensors(other, self) : to_tensors(self, other);
-  } catch (const TypeError&) {
-    return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+// What of the type is not hot, or not made of slots, pybind11 defines.
+class TensorClass {
+ public:
+  explicit TensorClass(py::module_& m) : module_(m), type_(make_tensor_type()) {
+    m.attr("Tensor") = type_;
   }
-  if constexpr (op == OpId::matmul)
-    return py::cast(ops::matmul(pair.first, pair.second));
-  else
-    return py::cast(ops::binary(op, pair.first, pair.second));
+
+  py::object& type() { return type_; }
+
+  template <class F, class... Extra>
+  void def(const char* name, F&& f, const Extra&... extra) {
+    py::cpp_function method(std::forward<F>(f), py::name(name), py::is_method(type_), extra...);
+    type_.attr(name) = method;
+  }
+  template <class F>
+  void def_property(const char* name, const char* returns, F f) {
+    const std::string text = concat("(self: pynn._core.Tensor) -> ", returns);
+    const auto property = py::handle(reinterpret_cast<PyObject*>(&PyProperty_Type));
+    type_.attr(name) = property(make_fast(module_, name, text.c_str(), f));
+  }
+
+ private:
+  py::module_& module_;
+  py::object type_;
+};
+
+// The tensor whose property is asked for.
+const Tensor& receiver(PyObject* const* args) {
+  if (!is_tensor(args[0])) type_error("pynn.Tensor: expected a tensor");
+  return tensor_of(args[0]);
 }
 
-template <OpId op, class Class>
-void def_operator(Class& c, const char* name, const char* reflected = nullptr) {
-  c.def(name, &operate<op, false>, py::is_operator());
-  if (reflected) c.def(reflected, &operate<op, true>, py::is_operator());
-}
-
-template <class Class>
-void def_operators(Class& c) {
-  def_operator<OpId::add>(c, "__add__", "__radd__");
-  def_operator<OpId::subtract>(c, "__sub__", "__rsub__");
-  def_operator<OpId::multiply>(c, "__mul__", "__rmul__");
-  def_operator<OpId::divide>(c, "__truediv__", "__rtruediv__");
-  def_operator<OpId::floor_divide>(c, "__floordiv__", "__rfloordiv__");
-  def_operator<OpId::mod>(c, "__mod__", "__rmod__");
-  def_operator<OpId::power>(c, "__pow__", "__rpow__");
-  def_operator<OpId::matmul>(c, "__matmul__", "__rmatmul__");
-  def_operator<OpId::equal>(c, "__eq__");
-  def_operator<OpId::not_equal>(c, "__ne__");
-  def_operator<OpId::less>(c, "__lt__");
-  def_operator<OpId::less_equal>(c, "__le__");
-  def_operator<OpId::greater>(c, "__gt__");
-  def_operator<OpId::greater_equal>(c, "__ge__");
-  def_operator<OpId::logical_and>(c, "__and__", "__rand__");
-  def_operator<OpId::logical_or>(c, "__or__", "__ror__");
-  def_operator<OpId::logical_xor>(c, "__xor__", "__rxor__");
-  c.def("__neg__", [](const Tensor& x) { return ops::unary(OpId::negative, x); });
-  c.def("__pos__", [](const Tensor& x) { return x; });
-  c.def("__abs__", [](const Tensor& x) { return ops::unary(OpId::abs, x); });
-  c.def("__invert__", [](const Tensor& x) { return ops::unary(OpId::logical_not, x); });
-}
-
-py::buffer_info buffer_of(TensorImpl& t) {
-  if (t.is_traced()) throw TraceError("pynn.Tensor: a traced tensor has no memory");
-  if (t.dtype() == DType::bfloat16)
-    throw py::buffer_error("pynn.Tensor: the buffer protocol has no bfloat16; use numpy()");
-  const py::ssize_t size = py::ssize_t(item_size(t.dtype()));
-  static const char* const formats[kNumDTypes] = {"?", "B", "H", "I", "Q", "b", "h",
-                                                  "i", "q", "e", "",  "f", "d"};
-  std::vector<py::ssize_t> shape(t.shape().begin(), t.shape().end()), strides;
-  for (int64_t s : t.view.strides) strides.push_back(s * size);
-  return py::buffer_info(t.view.data, size, formats[int(t.dtype())], t.shape().size(), shape,
-                         strides, true);
-}
-
-void def_exchange(py::class_<TensorImpl, Tensor>& c) {
-  c.def_buffer(&buffer_of);
+void def_exchange(TensorClass& c) {
   c.def(
       "numpy", [](py::handle self) { return to_numpy(self.cast<Tensor>(), self); },
       "A read-only NumPy array that shares the memory of the tensor.");
@@ -132,7 +105,7 @@ void def_exchange(py::class_<TensorImpl, Tensor>& c) {
         return array;
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
-  c.attr("__array_priority__") = 1000;
+  c.type().attr("__array_priority__") = 1000;
   c.def(
       "__dlpack__",
       [](py::handle self, py::object, py::object max_version, py::object, py::object copy) {
@@ -147,32 +120,47 @@ void def_exchange(py::class_<TensorImpl, Tensor>& c) {
   c.def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); });
 }
 
-}  // namespace
+template <class T>
+py::object to_python_int(T value) {
+  return py::reinterpret_steal<py::object>(PyLong_FromLongLong(value));
+}
 
-void bind_tensor(py::module_& m) {
-  py::class_<TensorImpl, Tensor> c(
-      m, "Tensor", py::buffer_protocol(), py::dynamic_attr(),
-      "An immutable n-dimensional array; while a step is traced, a symbol for one.");
-  c.def_property_readonly("shape", [](const TensorImpl& t) { return to_tuple(t.shape()); });
-  c.def_property_readonly("dtype", [](const TensorImpl& t) { return dtype_name(t.dtype()); });
-  c.def_property_readonly("ndim", &TensorImpl::rank);
-  c.def_property_readonly("size", [](const TensorImpl& t) { return num_elements(t.shape()); });
-  c.def_property_readonly("nbytes", [](const TensorImpl& t) {
-    return num_elements(t.shape()) * int64_t(item_size(t.dtype()));
-  });
-  c.def_property_readonly("is_traced", &TensorImpl::is_traced);
-  c.def_property_readonly("T", [](const Tensor& t) {
+// The name of a dtype: one string for each, so that comparing and hashing names is quick.
+py::object interned_name(DType dtype) {
+  static PyObject* names[kNumDTypes] = {};
+  PyObject*& name = names[int(dtype)];
+  if (!name) name = PyUnicode_InternFromString(dtype_name(dtype));
+  return py::reinterpret_borrow<py::object>(name);
+}
+
+void def_properties(TensorClass& c) {
+  c.def_property("shape", "tuple",
+                 [](auto args) -> py::object { return to_tuple(receiver(args)->shape()); });
+  c.def_property("dtype", "str", [](auto args) { return interned_name(receiver(args)->dtype()); });
+  c.def_property("ndim", "int", [](auto args) { return to_python_int(receiver(args)->rank()); });
+  c.def_property("size", "int", [](auto args) { return to_python_int(size_of(receiver(args))); });
+  c.def_property("nbytes", "int",
+                 [](auto args) { return to_python_int(receiver(args)->view.bytes()); });
+  c.def_property("is_traced", "bool",
+                 [](auto args) -> py::object { return py::bool_(receiver(args)->is_traced()); });
+  c.def_property("T", "pynn._core.Tensor", [](auto args) {
+    const Tensor& t = receiver(args);
     Dims axes;
     for (int i = t->rank() - 1; i >= 0; --i) axes.push_back(i);
     return ops::transpose(t, axes);
   });
-  def_operators(c);
+}
+
+}  // namespace
+
+void bind_tensor(py::module_& m) {
+  TensorClass c(m);
+  def_properties(c);
   def_exchange(c);
-  c.def("__hash__", [](const TensorImpl& t) { return std::hash<const TensorImpl*>()(&t); });
   c.def("__getitem__", &get_item);
-  c.def("__len__", [](const TensorImpl& t) {
-    if (t.rank() == 0) type_error("pynn.Tensor: a scalar has no length");
-    return t.shape()[0];
+  c.def("__len__", [](const Tensor& t) {
+    if (t->rank() == 0) type_error("pynn.Tensor: a scalar has no length");
+    return t->shape()[0];
   });
   c.def("__iter__", [](const Tensor& t) {
     if (t->rank() == 0) type_error("pynn.Tensor: a scalar is not iterable");
@@ -206,13 +194,12 @@ void bind_tensor(py::module_& m) {
   c.def("reshape", [](const Tensor& t, py::args shape) {
     return ops::reshape(t, shape.size() == 1 ? to_dims(shape[0]) : to_dims(shape));
   });
-  m.def(
-      "tensor",
-      [](py::handle object, py::object dtype) {
-        return dtype.is_none() ? to_tensor(object)
-                               : to_tensor(object, std::optional<DType>(to_dtype(dtype)));
-      },
-      py::arg("object"), py::arg("dtype") = py::none());
+  def_fast(m, "tensor", "(object: object, dtype: object = None) -> pynn._core.Tensor",
+           [](auto args) {
+             return !args[1] || args[1] == Py_None
+                        ? to_tensor(args[0])
+                        : to_tensor(args[0], std::optional<DType>(to_dtype(args[1])));
+           });
   m.def("from_numpy", &from_numpy, py::arg("array"));
   m.def("from_dlpack", &from_dlpack, py::arg("object"));
   m.def(

@@ -6,7 +6,7 @@ from pynn import _core
 from pynn._core import Tensor
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import Axis, as_float, as_number, axes_of, canonical_axes, canonical_axis
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
@@ -20,7 +20,7 @@ _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
 
-@symbolic_op
+@engine_op(_core.relu)
 def relu(x: Any) -> Tensor:
     """Return max(x, 0).
 
@@ -96,7 +96,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     return _core.gelu(as_float(x), bool(approximate))
 
 
-@symbolic_op
+@engine_op(_core.sigmoid)
 def sigmoid(x: Any) -> Tensor:
     """Return 1 / (1 + exp(-x)).
 
@@ -106,7 +106,7 @@ def sigmoid(x: Any) -> Tensor:
     return _core.sigmoid(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.silu)
 def silu(x: Any) -> Tensor:
     """Return x * sigmoid(x) (Elfwing et al., 2017).
 
@@ -116,7 +116,7 @@ def silu(x: Any) -> Tensor:
     return _core.silu(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.silu)
 def swish(x: Any) -> Tensor:
     """Return x * sigmoid(x): another name of `silu` (Ramachandran et al., 2017).
 
@@ -136,7 +136,7 @@ def log_sigmoid(x: Any) -> Tensor:
     return _core.negative(_core.softplus(_core.negative(as_float(x))))
 
 
-@symbolic_op
+@engine_op(_core.softplus)
 def softplus(x: Any) -> Tensor:
     """Return log(1 + exp(x)) without overflow.
 
@@ -325,6 +325,8 @@ def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
 
 def _along(function: Any, who: str, x: Tensor, axis: Axis) -> Tensor:
     """`function` over one axis, or over several taken together."""
+    if isinstance(axis, int):
+        return function(x, axis)
     axes = axes_of(axis)
     if axes is not None and len(axes) == 1:
         return function(x, axes[0])

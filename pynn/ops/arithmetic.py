@@ -8,7 +8,7 @@ from pynn.backend import config
 from pynn.backend.dtypes import FLOAT_DTYPES, LARGEST_FLOAT
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import as_float, as_number, promoted, promoted_float
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "abs", "absolute", "add", "ceil", "clip", "conj", "conjugate", "divide", "divide_no_nan",
@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@symbolic_op
+@engine_op(_core.add)
 def add(x1: Any, x2: Any) -> Tensor:
     """Return x1 + x2, elementwise.
 
@@ -29,7 +29,7 @@ def add(x1: Any, x2: Any) -> Tensor:
     return _core.add(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.subtract)
 def subtract(x1: Any, x2: Any) -> Tensor:
     """Return x1 - x2, elementwise.
 
@@ -39,7 +39,7 @@ def subtract(x1: Any, x2: Any) -> Tensor:
     return _core.subtract(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.multiply)
 def multiply(x1: Any, x2: Any) -> Tensor:
     """Return x1 * x2, elementwise.
 
@@ -49,7 +49,7 @@ def multiply(x1: Any, x2: Any) -> Tensor:
     return _core.multiply(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.divide)
 def divide(x1: Any, x2: Any) -> Tensor:
     """Return x1 / x2, elementwise; integers give floats.
 
@@ -59,7 +59,7 @@ def divide(x1: Any, x2: Any) -> Tensor:
     return _core.divide(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.divide)
 def true_divide(x1: Any, x2: Any) -> Tensor:
     """Return x1 / x2: another name of `divide`.
 
@@ -82,7 +82,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Tensor:
     return _core.where(is_zero, 0.0, _core.divide(x1, _core.where(is_zero, 1.0, x2)))
 
 
-@symbolic_op
+@engine_op(_core.floor_divide)
 def floor_divide(x1: Any, x2: Any) -> Tensor:
     """Return floor(x1 / x2), elementwise; integer division by 0 gives 0.
 
@@ -92,7 +92,7 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
     return _core.floor_divide(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.mod)
 def mod(x1: Any, x2: Any) -> Tensor:
     """Return the remainder of floor division; it has the sign of `x2`.
 
@@ -114,7 +114,7 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     return _core.where(_core.less(x1, 0), _core.negative(remainder), remainder)
 
 
-@symbolic_op
+@engine_op(_core.power)
 def power(x1: Any, x2: Any) -> Tensor:
     """Return x1 raised to the power x2, elementwise.
 
@@ -124,7 +124,7 @@ def power(x1: Any, x2: Any) -> Tensor:
     return _core.power(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.maximum)
 def maximum(x1: Any, x2: Any) -> Tensor:
     """Return the larger of x1 and x2, elementwise; NaN if either is NaN.
 
@@ -134,7 +134,7 @@ def maximum(x1: Any, x2: Any) -> Tensor:
     return _core.maximum(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.minimum)
 def minimum(x1: Any, x2: Any) -> Tensor:
     """Return the smaller of x1 and x2, elementwise; NaN if either is NaN.
 
@@ -198,7 +198,7 @@ def heaviside(x1: Any, x2: Any) -> Tensor:
     return _core.where(_core.isnan(x1), x1, _core.cast(step, x1.dtype))
 
 
-@symbolic_op
+@engine_op(_core.negative)
 def negative(x: Any) -> Tensor:
     """Return -x.
 
@@ -229,7 +229,7 @@ def absolute(x: Any) -> Tensor:
     return abs(x)
 
 
-@symbolic_op
+@engine_op(_core.abs)
 def fabs(x: Any) -> Tensor:
     """Return the absolute value as a float.
 
@@ -239,7 +239,7 @@ def fabs(x: Any) -> Tensor:
     return _core.abs(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.sign)
 def sign(x: Any) -> Tensor:
     """Return -1, 0 or 1 by the sign of x.
 
@@ -249,7 +249,7 @@ def sign(x: Any) -> Tensor:
     return _core.sign(x)
 
 
-@symbolic_op
+@engine_op(_core.square)
 def square(x: Any) -> Tensor:
     """Return x * x.
 
@@ -259,7 +259,7 @@ def square(x: Any) -> Tensor:
     return _core.square(as_number(x))
 
 
-@symbolic_op
+@engine_op(_core.reciprocal)
 def reciprocal(x: Any) -> Tensor:
     """Return 1 / x as a float.
 
@@ -269,7 +269,7 @@ def reciprocal(x: Any) -> Tensor:
     return _core.reciprocal(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.floor)
 def floor(x: Any) -> Tensor:
     """Return the largest whole number not above x, as a float.
 
@@ -279,7 +279,7 @@ def floor(x: Any) -> Tensor:
     return _core.floor(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.ceil)
 def ceil(x: Any) -> Tensor:
     """Return the smallest whole number not below x, as a float.
 

@@ -10,12 +10,12 @@ from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import canonical_axis, promoted
 from pynn.ops.indexing import diagonal
 from pynn.ops.reduction import sum
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = ["cross", "dot", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vdot"]
 
 
-@symbolic_op
+@engine_op(_core.matmul)
 def matmul(x1: Any, x2: Any) -> Tensor:
     """Return the matrix product of (..., M, K) and (..., K, N): (..., M, N).
 

@@ -11,7 +11,7 @@ from pynn._core import Tensor
 from pynn.backend.dtypes import FLOAT_DTYPES
 from pynn.backend.tensors import convert_to_numpy, convert_to_tensor
 from pynn.ops.common import promoted_float
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "allclose", "equal", "greater", "greater_equal", "isclose", "isfinite", "isin", "isinf",
@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@symbolic_op
+@engine_op(_core.equal)
 def equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 == x2, elementwise.
 
@@ -31,7 +31,7 @@ def equal(x1: Any, x2: Any) -> Tensor:
     return _core.equal(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.not_equal)
 def not_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 != x2, elementwise.
 
@@ -41,7 +41,7 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
     return _core.not_equal(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.less)
 def less(x1: Any, x2: Any) -> Tensor:
     """Return x1 < x2, elementwise.
 
@@ -51,7 +51,7 @@ def less(x1: Any, x2: Any) -> Tensor:
     return _core.less(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.less_equal)
 def less_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 <= x2, elementwise.
 
@@ -61,7 +61,7 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
     return _core.less_equal(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.greater)
 def greater(x1: Any, x2: Any) -> Tensor:
     """Return x1 > x2, elementwise.
 
@@ -71,7 +71,7 @@ def greater(x1: Any, x2: Any) -> Tensor:
     return _core.greater(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.greater_equal)
 def greater_equal(x1: Any, x2: Any) -> Tensor:
     """Return x1 >= x2, elementwise.
 
@@ -81,7 +81,7 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
     return _core.greater_equal(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.logical_and)
 def logical_and(x1: Any, x2: Any) -> Tensor:
     """Return whether both are true (non-zero), elementwise.
 
@@ -91,7 +91,7 @@ def logical_and(x1: Any, x2: Any) -> Tensor:
     return _core.logical_and(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.logical_or)
 def logical_or(x1: Any, x2: Any) -> Tensor:
     """Return whether either is true (non-zero), elementwise.
 
@@ -101,7 +101,7 @@ def logical_or(x1: Any, x2: Any) -> Tensor:
     return _core.logical_or(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.logical_xor)
 def logical_xor(x1: Any, x2: Any) -> Tensor:
     """Return whether exactly one is true (non-zero), elementwise.
 
@@ -111,7 +111,7 @@ def logical_xor(x1: Any, x2: Any) -> Tensor:
     return _core.logical_xor(x1, x2)
 
 
-@symbolic_op
+@engine_op(_core.logical_not)
 def logical_not(x: Any) -> Tensor:
     """Return whether x is false (zero), elementwise.
 
@@ -121,7 +121,7 @@ def logical_not(x: Any) -> Tensor:
     return _core.logical_not(x)
 
 
-@symbolic_op
+@engine_op(_core.isnan)
 def isnan(x: Any) -> Tensor:
     """Return whether x is NaN, elementwise.
 
@@ -131,7 +131,7 @@ def isnan(x: Any) -> Tensor:
     return _core.isnan(x)
 
 
-@symbolic_op
+@engine_op(_core.isinf)
 def isinf(x: Any) -> Tensor:
     """Return whether x is an infinity, elementwise.
 
@@ -141,7 +141,7 @@ def isinf(x: Any) -> Tensor:
     return _core.isinf(x)
 
 
-@symbolic_op
+@engine_op(_core.isfinite)
 def isfinite(x: Any) -> Tensor:
     """Return whether x is neither infinite nor NaN, elementwise.
 

@@ -10,14 +10,14 @@ from pynn._core import Tensor
 from pynn.backend.tensors import convert_to_numpy, convert_to_tensor
 from pynn.ops.common import Axis, as_float, axes_of, promoted_float
 from pynn.ops.indexing import take_along_axis
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "cdist", "erf", "extract_sequences", "in_top_k", "logsumexp", "rsqrt", "segment_sum",
 ]  # fmt: skip
 
 
-@symbolic_op
+@engine_op(_core.erf)
 def erf(x: Any) -> Tensor:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
@@ -27,7 +27,7 @@ def erf(x: Any) -> Tensor:
     return _core.erf(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.rsqrt)
 def rsqrt(x: Any) -> Tensor:
     """Return 1 / sqrt(x).
 
@@ -37,7 +37,7 @@ def rsqrt(x: Any) -> Tensor:
     return _core.rsqrt(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.logsumexp)
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return log(sum(exp(x))) over `axis` without overflow; -inf where there is no element.
 

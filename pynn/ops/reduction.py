@@ -11,7 +11,7 @@ from pynn._core import Tensor
 from pynn.backend.dtypes import FLOAT_DTYPES, standardize_dtype, widened_for_sum
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import Axis, as_float, axes_of, promoted_float, reduced_size
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "max", "mean",
@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@symbolic_op
+@engine_op(_core.sum)
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the sum over `axis`; 0 where there is nothing to add.
 
@@ -41,7 +41,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -
     return _core.prod(x, axes_of(axis), keepdims)
 
 
-@symbolic_op
+@engine_op(_core.mean)
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the arithmetic mean over `axis` as a float.
 
@@ -51,7 +51,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _core.mean(as_float(x), axes_of(axis), keepdims)
 
 
-@symbolic_op
+@engine_op(_core.variance)
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the variance over `axis`: the mean squared distance from the mean.
 
@@ -129,7 +129,7 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _core.subtract(_core.max(x, axes, keepdims), _core.min(x, axes, keepdims))
 
 
-@symbolic_op
+@engine_op(_core.all)
 def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return whether all elements over `axis` are true (non-zero).
 
@@ -139,7 +139,7 @@ def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _core.all(_as_bool(x), axes_of(axis), keepdims)
 
 
-@symbolic_op
+@engine_op(_core.any)
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return whether any element over `axis` is true (non-zero).
 
@@ -149,7 +149,7 @@ def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _core.any(_as_bool(x), axes_of(axis), keepdims)
 
 
-@symbolic_op
+@engine_op(_core.argmax)
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the int32 index of the first maximum along `axis`, or in the flattened x.
 
@@ -159,7 +159,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     return _core.argmax(x, axis, keepdims)
 
 
-@symbolic_op
+@engine_op(_core.argmin)
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the int32 index of the first minimum along `axis`, or in the flattened x.
 
@@ -323,7 +323,10 @@ def _as_bool(x: Any) -> Tensor:
 def _extremum(
     who: str, reduce: Any, choose: Any, x: Any, axis: Axis, keepdims: bool, initial: Any
 ) -> Tensor:
-    x = convert_to_tensor(x)
+    if type(x) is not Tensor:
+        x = convert_to_tensor(x)
+    if initial is None and x.size:
+        return reduce(x, axis, keepdims)
     axes = axes_of(axis)
     if x.size or reduced_size(x.shape, axis, who):
         result = reduce(x, axes, keepdims)

@@ -6,7 +6,7 @@ from typing import Any
 from pynn import _core
 from pynn._core import Tensor
 from pynn.ops.common import as_float, promoted_float
-from pynn.ops.symbolic import symbolic_op
+from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
     "arctanh",
@@ -35,7 +35,7 @@ __all__ = [
 _LN2 = math.log(2.0)
 
 
-@symbolic_op
+@engine_op(_core.exp)
 def exp(x: Any) -> Tensor:
     """Return e raised to the power x.
 
@@ -55,7 +55,7 @@ def exp2(x: Any) -> Tensor:
     return _core.power(2.0, as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.expm1)
 def expm1(x: Any) -> Tensor:
     """Return exp(x) - 1, accurate near 0.
 
@@ -65,7 +65,7 @@ def expm1(x: Any) -> Tensor:
     return _core.expm1(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.log)
 def log(x: Any) -> Tensor:
     """Return the natural logarithm; NaN for negative x, -inf for 0.
 
@@ -95,7 +95,7 @@ def log10(x: Any) -> Tensor:
     return _core.multiply(_core.log(as_float(x)), 1.0 / math.log(10.0))
 
 
-@symbolic_op
+@engine_op(_core.log1p)
 def log1p(x: Any) -> Tensor:
     """Return log(1 + x), accurate near 0.
 
@@ -137,7 +137,7 @@ def _log_add(x1: Tensor, x2: Tensor) -> Tensor:
     return _core.where(same_infinity, _core.add(x1, x2), stable)
 
 
-@symbolic_op
+@engine_op(_core.sqrt)
 def sqrt(x: Any) -> Tensor:
     """Return the square root; NaN for negative x.
 
@@ -158,7 +158,7 @@ def cbrt(x: Any) -> Tensor:
     return _core.multiply(_core.sign(x), _core.power(_core.abs(x), 1.0 / 3.0))
 
 
-@symbolic_op
+@engine_op(_core.sin)
 def sin(x: Any) -> Tensor:
     """Return the sine of x radians.
 
@@ -168,7 +168,7 @@ def sin(x: Any) -> Tensor:
     return _core.sin(as_float(x))
 
 
-@symbolic_op
+@engine_op(_core.cos)
 def cos(x: Any) -> Tensor:
     """Return the cosine of x radians.
 
@@ -222,7 +222,7 @@ def _half_exp(x: Tensor) -> Tensor:
     return _core.multiply(_core.multiply(root, 0.5), root)
 
 
-@symbolic_op
+@engine_op(_core.tanh)
 def tanh(x: Any) -> Tensor:
     """Return the hyperbolic tangent.
 

@@ -18,7 +18,7 @@ from pynn.saving import registry
 from pynn.saving.errors import nearest_name
 
 _PLAIN_TYPES = (str, int, float, bool)
-_FUNCTION_TYPES = (FunctionType, BuiltinFunctionType)
+_FUNCTION_TYPES = (FunctionType, BuiltinFunctionType, _core.Op)
 
 
 def serialize_keras_object(obj: Any) -> Any:
