@@ -93,7 +93,9 @@ void gelu_tanh_grad(const void* x, bool xs, const void* dy, bool dys, Output dx,
   using V = Vec<T>;
   map2<T>(x, xs, dy, dys, dx, n, [](V v, V d) {
     v = larger_of(splat<V>(-20), smaller_of(splat<V>(20), v));  // 0 and 1 beyond
-    const V s = sigmoid(gelu_tanh_argument(v));
+    const V u = gelu_tanh_argument(v);
+    const Extended<V> exact = sigmoid_from_exp(u, extended_exp(negative_abs(u)));
+    const V s = exact.value + exact.lost;  // 1 - s would enlarge the error of sigmoid(u)
     const V slope = mul_add(v * v, splat<V>(T(3 * kCubic)), splat<V>(1)) * T(kTwiceSqrtTwoOverPi);
     return d * mul_add(v * slope, s * (1 - s), s);
   });

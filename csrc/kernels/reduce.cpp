@@ -43,17 +43,16 @@ inline void reduce_strip(T* acc, const T* x, int64_t rows, int64_t stride, At at
   for (int v = 0; v < kVectors; ++v) at.store(acc + v * kLanes<T>, strip[v]);
 }
 
-// Rows are taken in blocks that stay in L1 while their strips are read one after the other.
+// A few rows at a time, so that memory is read nearly in order: beyond L2, strips of many rows wait
+// for every line.
 template <class T, class F>
 inline void reduce_columns(void* acc, const void* x, int64_t rows, int64_t stride, int64_t n, F f) {
-  constexpr int64_t kBlockBytes = 16384, lanes = kLanes<T>;
+  constexpr int64_t kRows = 8, lanes = kLanes<T>;
   constexpr int kWide = 4;
-  const int64_t fitting = kBlockBytes / (n * int64_t(sizeof(T)) + 1);
-  const int64_t block = fitting > 1 ? fitting : 1;
   T* to = static_cast<T*>(acc);
-  for (int64_t first = 0; first < rows; first += block) {
+  for (int64_t first = 0; first < rows; first += kRows) {
     const T* from = static_cast<const T*>(x) + first * stride;
-    const int64_t m = rows - first < block ? rows - first : block;
+    const int64_t m = rows - first < kRows ? rows - first : kRows;
     int64_t j = 0;
     for (; j + kWide * lanes <= n; j += kWide * lanes)
       reduce_strip<T, kWide>(to + j, from + j, m, stride, Whole<T>{0}, f);

@@ -11,7 +11,7 @@
 //   log          1       1
 //   log1p        1       1
 //   tanh         1.5     3
-//   sigmoid      1.5     1.5
+//   sigmoid      2       2
 //   silu         2       2       down to 2^10 times the smallest normal number; below, the
 //   gelu_tanh    2       2       absolute error stays the same
 //   softplus     2       2
@@ -42,6 +42,7 @@ struct MathConstants<Vec<float>> {
   static constexpr float kMinNormal = 0x1p-126f;
   static constexpr float kScaleUp = 0x1p24f;
   static constexpr int kScaleBits = 24;
+  static constexpr int kMiddle = 64;        // half the largest exponent
   static constexpr float kTiny = 0x1p-26f;  // f(x) = x for the functions with f(x) = x + O(x^2)
   static constexpr float kLog2e = 1.44269504f;
   // ln 2 in two parts; the first has few bits, so that its product with an exponent is exact.
@@ -69,6 +70,7 @@ struct MathConstants<Vec<double>> {
   static constexpr double kMinNormal = 0x1p-1022;
   static constexpr double kScaleUp = 0x1p54;
   static constexpr int kScaleBits = 54;
+  static constexpr int kMiddle = 512;
   static constexpr double kTiny = 0x1p-55;
   static constexpr double kLog2e = 1.44269504088896338700;
   static constexpr double kLn2High = 6.93147180369123816490e-01;
@@ -352,10 +354,17 @@ inline Extended<V> sigmoid_from_exp(V x, Extended<V> e) {
   return {ratio, mul_add(-ratio, lost_below, lost_top) * inverse};
 }
 
+// 1 / (1 + exp(-x)). Both terms of the sum are 2^-kMiddle as large, so that it stays finite where
+// the result is subnormal. The tail joins the 1 first: 1 + 2^n would lose it beyond n = 24.
 template <class V>
 inline V sigmoid(V x) {
-  const Extended<V> s = sigmoid_from_exp(x, extended_exp(negative_abs(x)));
-  return s.value + s.lost;
+  using C = MathConstants<V>;
+  // 1 and 0 beyond.
+  const V clamped = larger_of(splat<V>(-40), smaller_of(splat<V>(-C::kExpLow), -x));
+  const ReducedExp<V> e = reduce_exp(clamped);
+  const V one = power_of_two<V>(IntVec<V>{} - C::kMiddle);
+  const V power = power_of_two<V>(e.n - C::kMiddle);
+  return one / (mul_add(power, e.tail, one) + power);
 }
 
 // x times a sigmoid s that is 0 at minus infinity and 1 at infinity.

@@ -65,7 +65,7 @@ std::vector<Case<E>> cases() {
       {"log", Unary::log, [](E x) { return std::log(x); }, 1, 1},
       {"log1p", Unary::log1p, [](E x) { return std::log1p(x); }, 1, 1},
       {"tanh", Unary::tanh, [](E x) { return std::tanh(x); }, 1.5, 3},
-      {"sigmoid", Unary::sigmoid, sigmoid<E>, 1.5, 1.5},
+      {"sigmoid", Unary::sigmoid, sigmoid<E>, 2, 2},
       {"softplus", Unary::softplus, softplus<E>, 2, 2},
       {"silu", Unary::silu, silu<E>, 2, 2, 0x1p10},
       {"erf", Unary::erf, [](E x) { return std::erf(x); }, 1.5, 1},
