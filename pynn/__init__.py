@@ -42,9 +42,10 @@ from pynn import (
     tree,
     utils,
 )
+from pynn.compiled_function import function
 from pynn.config import show_config
 from pynn.dtype_policies import DTypePolicy, FloatDTypePolicy
-from pynn.function import Function
+from pynn.functional_graph import Function
 from pynn.gradient_tape import GradientTape
 from pynn.initializers import Initializer
 from pynn.keras_tensor import KerasTensor
@@ -67,7 +68,7 @@ __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "GradientTape", "Initializer", "Input",
     "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer",
     "Regularizer", "Sequential", "Tensor", "TraceError", "Variable", "activations", "backend",
-    "callbacks", "config", "constraints", "datasets", "dtype_policies", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving",
-    "show_config", "tree", "utils", "version",
+    "callbacks", "config", "constraints", "datasets", "dtype_policies", "function",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random",
+    "regularizers", "saving", "show_config", "tree", "utils", "version",
 ]  # fmt: skip

@@ -12,9 +12,11 @@ import typing
 import typing_extensions
 
 __all__: list[str] = [
+    "CompiledFunction",
     "EagerScope",
     "Executable",
     "Op",
+    "SubGraph",
     "Tape",
     "Tensor",
     "Trace",
@@ -70,6 +72,7 @@ __all__: list[str] = [
     "gelu_tanh_grad",
     "greater",
     "greater_equal",
+    "identity",
     "in_trace",
     "isa_info",
     "isfinite",
@@ -116,6 +119,7 @@ __all__: list[str] = [
     "permutation",
     "power",
     "prod",
+    "py_function",
     "random_bits",
     "random_integers",
     "random_normal",
@@ -132,6 +136,7 @@ __all__: list[str] = [
     "rmsprop_update",
     "round",
     "rsqrt",
+    "scan",
     "scatter_add",
     "set_autocast",
     "set_default_float",
@@ -162,6 +167,7 @@ __all__: list[str] = [
     "stop_gradient",
     "subtract",
     "sum",
+    "switch_case",
     "take",
     "tanh",
     "tanh_grad",
@@ -173,6 +179,8 @@ __all__: list[str] = [
     "truncated_normal",
     "variance",
     "where",
+    "while_loop",
+    "with_gradient",
 ]
 
 class TraceError(RuntimeError):
@@ -273,6 +281,15 @@ class Op:
     ) -> None: ...
     def __call__(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any: ...
 
+class SubGraph:
+    """
+    A branch, or the body of a loop, traced.
+    """
+
+class CompiledFunction:
+    def __call__(self, inputs: collections.abc.Sequence[Tensor]) -> list[Tensor]: ...
+    def dump(self) -> str: ...
+
 class Variable:
     trainable: bool
     def __init__(self, value: typing.Any, trainable: bool = True, name: str = "") -> None: ...
@@ -326,8 +343,10 @@ class Executable:
 class Trace:
     def __enter__(self) -> typing.Any: ...
     def __exit__(self, *args: typing.Any) -> None: ...
-    def __init__(self) -> None: ...
+    def __init__(self, nested: bool = False) -> None: ...
     def finish(self, outputs: typing.Any) -> Executable: ...
+    def finish_function(self, outputs: collections.abc.Sequence[Tensor]) -> CompiledFunction: ...
+    def finish_subgraph(self, outputs: collections.abc.Sequence[Tensor]) -> SubGraph: ...
     def input(self, shape: typing.Any, dtype: typing.Any) -> Tensor: ...
 
 class EagerScope:
@@ -502,6 +521,7 @@ def gelu_grad(x: typing.Any, y: typing.Any) -> Tensor: ...
 def gelu_tanh_grad(x: typing.Any, y: typing.Any) -> Tensor: ...
 def greater(x1: typing.Any, x2: typing.Any) -> Tensor: ...
 def greater_equal(x1: typing.Any, x2: typing.Any) -> Tensor: ...
+def identity(x: Tensor) -> Tensor: ...
 def in_trace() -> bool: ...
 def isa_info() -> dict: ...
 def isfinite(x: typing.Any) -> Tensor: ...
@@ -629,6 +649,12 @@ def permutation(
 
 def power(x1: typing.Any, x2: typing.Any) -> Tensor: ...
 def prod(x: typing.Any, axis: typing.Any = None, keepdims: bool = False) -> Tensor: ...
+def py_function(
+    function: collections.abc.Callable,
+    name: str,
+    inputs: collections.abc.Sequence[Tensor],
+    outputs: collections.abc.Sequence[tuple[tuple, str]],
+) -> list[Tensor]: ...
 def random_bits(seed: typing.Any, shape: typing.Any) -> Tensor: ...
 def random_integers(
     seed: typing.Any,
@@ -704,6 +730,13 @@ def rmsprop_update(
 ) -> tuple: ...
 def round(x: typing.Any) -> Tensor: ...
 def rsqrt(x: typing.Any) -> Tensor: ...
+def scan(
+    body: SubGraph,
+    init: collections.abc.Sequence[Tensor],
+    xs: collections.abc.Sequence[Tensor],
+    length: typing.SupportsInt | typing.SupportsIndex,
+    reverse: bool,
+) -> list[Tensor]: ...
 def scatter_add(
     x: typing.Any,
     indices: typing.Any,
@@ -757,6 +790,7 @@ def stack(xs: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0) -
 def stop_gradient(x: typing.Any) -> Tensor: ...
 def subtract(x1: typing.Any, x2: typing.Any) -> Tensor: ...
 def sum(x: typing.Any, axis: typing.Any = None, keepdims: bool = False) -> Tensor: ...
+def switch_case(index: Tensor, branches: collections.abc.Sequence[SubGraph]) -> list[Tensor]: ...
 def take(
     x: typing.Any, indices: typing.Any, axis: typing.SupportsInt | typing.SupportsIndex = 0
 ) -> Tensor: ...
@@ -776,3 +810,18 @@ def truncated_normal(
 ) -> Tensor: ...
 def variance(x: typing.Any, axis: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def where(condition: typing.Any, x1: typing.Any, x2: typing.Any) -> Tensor: ...
+def while_loop(
+    condition: SubGraph, body: SubGraph, init: collections.abc.Sequence[Tensor]
+) -> list[Tensor]: ...
+@typing.overload
+def with_gradient(
+    outputs: collections.abc.Sequence[Tensor],
+    arguments: collections.abc.Sequence[Tensor],
+    gradient: SubGraph,
+) -> list[Tensor]: ...
+@typing.overload
+def with_gradient(
+    outputs: collections.abc.Sequence[Tensor],
+    arguments: collections.abc.Sequence[Tensor],
+    gradient: collections.abc.Callable,
+) -> list[Tensor]: ...

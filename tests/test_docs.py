@@ -45,6 +45,19 @@ def test_local_links(page):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def python_blocks(page):
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
+
+
+@pytest.mark.parametrize(  # the README has a test of its own
+    "page", [page for page in PAGES[1:] if python_blocks(page)], ids=lambda page: page.name
+)
+def test_code_on_the_page_runs(page):
+    names = {}
+    for block in python_blocks(page):
+        exec(compile(block, str(page), "exec"), names)
+
+
 def public_callables(module):
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:

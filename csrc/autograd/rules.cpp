@@ -472,6 +472,16 @@ void grad_dropout(const GradContext& c) {
   c.result[1] = apply1(OpId::dropout, {c.in[0], c.dy()}, c.attrs);
 }
 
+// ---- control flow and functions
+
+void grad_switch_case(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_while_loop(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_while_loop_gradient(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_scan(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_custom_gradient(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_call(const GradContext& c) { c.attrs.body->gradient(c); }
+void grad_py_function(const GradContext& c) { c.attrs.body->gradient(c); }
+
 }  // namespace
 
 GradRule grad_rule(OpId op) {

@@ -21,13 +21,29 @@ class TapeStack : public Recorder {
     set_recorder(this);
   }
   void remove(Tape* tape) {
-    tapes_.erase(std::remove(tapes_.begin(), tapes_.end(), tape), tapes_.end());
+    erase(tapes_, tape);
+    for (std::vector<Tape*>& tapes : hidden_) erase(tapes, tape);
     if (tapes_.empty()) set_recorder(nullptr);
+  }
+  void hide() {
+    hidden_.push_back(std::move(tapes_));
+    tapes_.clear();
+    set_recorder(nullptr);
+  }
+  void show() {
+    tapes_ = std::move(hidden_.back());
+    hidden_.pop_back();
+    set_recorder(tapes_.empty() ? nullptr : this);
   }
   const std::vector<Tape*>& tapes() const { return tapes_; }
 
  private:
+  static void erase(std::vector<Tape*>& tapes, Tape* tape) {
+    tapes.erase(std::remove(tapes.begin(), tapes.end(), tape), tapes.end());
+  }
+
   std::vector<Tape*> tapes_;
+  std::vector<std::vector<Tape*>> hidden_;  // by barriers, the innermost last
 };
 
 thread_local TapeStack stack;
@@ -49,6 +65,14 @@ void accumulate(GradientMap& grads, const Tensor& t, const Tensor& grad) {
 }
 
 }  // namespace
+
+TapeBarrier::TapeBarrier() { stack.hide(); }
+TapeBarrier::~TapeBarrier() { stack.show(); }
+
+bool any_tape_records() {
+  return std::any_of(stack.tapes().begin(), stack.tapes().end(),
+                     [](const Tape* tape) { return tape->recording(); });
+}
 
 void watch_on_tapes(const Tensor& t, const void* key) {
   for (Tape* tape : stack.tapes())
@@ -106,44 +130,65 @@ Tensors Tape::gradient(const Tensor& target, const Tensors& sources, const Tenso
   if (seed && seed->shape() != target->shape())
     value_error("pynn.GradientTape.gradient: expected output_gradients of shape=", target->shape(),
                 "; received shape=", seed->shape());
+  return gradients({target},
+                   {seed ? ops::cast(seed, target->dtype())
+                         : ops::broadcast_to(full({}, 1, target->dtype()), target->shape())},
+                   sources, {});
+}
+
+// The tensors that lead from the sources to anything: only those need gradients.
+std::unordered_set<const TensorImpl*> Tape::leading_from(const Tensors& sources) const {
+  std::unordered_set<const TensorImpl*> found;
+  for (const Tensor& s : sources) found.insert(s.get());
+  for (const Entry& e : entries_)
+    if (std::any_of(e.in.begin(), e.in.end(),
+                    [&](const Tensor& t) { return found.count(t.get()); }))
+      for (const Tensor& t : e.out) found.insert(t.get());
+  return found;
+}
+
+Tensors Tape::gradients(const Tensors& targets, const Tensors& seeds, const Tensors& sources,
+                        const Tensors& begun) const {
+  PauseScope pause(const_cast<Tape*>(this));
   GradientMap grads;
-  grads[target.get()] = seed ? ops::cast(seed, target->dtype())
-                             : ops::broadcast_to(full({}, 1, target->dtype()), target->shape());
-  // Which tensors lead from the sources to anything: only those need gradients.
-  std::unordered_set<const TensorImpl*> wanted;
-  for (const Tensor& s : sources) wanted.insert(s.get());
-  for (const Entry& e : entries_) {
-    const bool leads = std::any_of(e.in.begin(), e.in.end(),
-                                   [&](const Tensor& t) { return wanted.count(t.get()); });
-    if (leads)
-      for (const Tensor& t : e.out) wanted.insert(t.get());
-  }
+  for (size_t i = 0; i < begun.size(); ++i)
+    if (begun[i]) grads[sources[i].get()] = begun[i];
+  for (size_t k = targets.size(); k-- > 0;)
+    if (seeds[k]) accumulate(grads, targets[k], seeds[k]);
+  const auto wanted = leading_from(sources);
+  auto found_for = [&](const Tensor& t) -> Tensor {
+    const auto found = grads.find(t.get());
+    return found == grads.end() ? nullptr : found->second;
+  };
   for (auto e = entries_.rbegin(); e != entries_.rend(); ++e) {
     Tensors out_grads;
     bool any = false;
     for (const Tensor& t : e->out) {
-      const auto found = wanted.count(t.get()) ? grads.find(t.get()) : grads.end();
-      out_grads.push_back(found == grads.end() ? nullptr : found->second);
+      out_grads.push_back(wanted.count(t.get()) ? found_for(t) : nullptr);
       any = any || out_grads.back();
     }
     if (!any) continue;
     std::vector<bool> need;
     for (const Tensor& t : e->in) need.push_back(is_float(t->dtype()) && wanted.count(t.get()));
     if (std::find(need.begin(), need.end(), true) == need.end()) continue;
-    Tensors result(e->in.size());
-    grad_rule(e->op)({e->attrs, e->in, e->out, out_grads, need, result});
+    Tensors result(e->in.size()), so_far;
+    std::vector<bool> includes;
+    if (e->attrs.body) {
+      for (const Tensor& t : e->in) so_far.push_back(found_for(t));
+      includes.assign(e->in.size(), false);
+    }
+    grad_rule(e->op)({e->attrs, e->in, e->out, out_grads, need, result, so_far, includes});
+    for (size_t i = 0; i < includes.size(); ++i)
+      if (includes[i]) grads[e->in[i].get()] = result[i];
     const bool broadcast = op_def(e->op).flags & kBroadcast;
     for (size_t i = 0; i < result.size(); ++i) {
-      if (!need[i] || !result[i]) continue;
+      if (!need[i] || !result[i] || (!includes.empty() && includes[i])) continue;
       Tensor grad = broadcast ? ops::sum_to(result[i], e->in[i]->shape()) : result[i];
       accumulate(grads, e->in[i], ops::cast(grad, e->in[i]->dtype()));
     }
   }
   Tensors out;
-  for (const Tensor& s : sources) {
-    const auto found = grads.find(s.get());
-    out.push_back(found == grads.end() ? nullptr : found->second);
-  }
+  for (const Tensor& s : sources) out.push_back(found_for(s));
   return out;
 }
 

@@ -19,6 +19,10 @@ struct GradContext {
   const Tensors& grads;           // one per output; null where nothing flows back
   const std::vector<bool>& need;  // per input: whether its gradient is asked for
   Tensors& result;                // per input; stays null where there is none
+  // For ops with a body: what each input has from later calls (null: nothing), and whether the
+  // result includes it. Loops add to it in the order in which single calls would.
+  const Tensors& so_far;
+  std::vector<bool>& includes;
 
   const Tensor& x() const { return in[0]; }
   const Tensor& y() const { return out[0]; }
@@ -39,6 +43,10 @@ class Tape {
   // d target / d source for each source; null where the target does not depend on it. `seed`:
   // gradient of the target, null for ones.
   Tensors gradient(const Tensor& target, const Tensors& sources, const Tensor& seed) const;
+  // The same of several targets, each with its seed (null: nothing flows into it). `begun`: what
+  // the sources have already, or null; no entries: nothing.
+  Tensors gradients(const Tensors& targets, const Tensors& seeds, const Tensors& sources,
+                    const Tensors& begun) const;
 
   void start();  // becomes the innermost tape of this thread
   void stop();
@@ -58,14 +66,28 @@ class Tape {
     Tensors in, out;
   };
   std::vector<Entry> entries_;
+  std::unordered_set<const TensorImpl*> leading_from(const Tensors& sources) const;
+
   std::unordered_set<const TensorImpl*> tracked_;
   std::vector<std::pair<const void*, Tensor>> watched_;
   int paused_ = 0;
   bool watch_variables_ = true;
 };
 
+// While it lives, the tapes of this thread that were started before do not listen.
+class TapeBarrier {
+ public:
+  TapeBarrier();
+  ~TapeBarrier();
+  TapeBarrier(const TapeBarrier&) = delete;
+  TapeBarrier& operator=(const TapeBarrier&) = delete;
+};
+
 // Tells every recording tape of this thread that `t` stands for the trainable variable `key`.
 void watch_on_tapes(const Tensor& t, const void* key);
+
+// Whether a tape of this thread listens.
+bool any_tape_records();
 
 // Rules, in autograd/rules.cpp.
 using GradRule = void (*)(const GradContext&);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "graph/trace.h"
 #include "ops/functional.h"
 
 namespace pynn {
@@ -220,12 +221,34 @@ py::dtype numpy_dtype(DType dtype) {
   return py::dtype(dtype_name(dtype));
 }
 
+namespace {
+
+// The line of the user's code that is running: "file:line".
+std::string user_place() {
+  py::object frame =
+      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  std::string place;
+  while (frame && !frame.is_none()) {
+    place = py::str(frame.attr("f_code").attr("co_filename")).cast<std::string>() + ":" +
+            py::str(frame.attr("f_lineno")).cast<std::string>();
+    const std::string module =
+        py::str(frame.attr("f_globals").attr("get")("__name__", "")).cast<std::string>();
+    if (module.rfind("pynn.", 0) != 0 && module.rfind("numpy", 0) != 0) break;
+    frame = frame.attr("f_back");
+  }
+  return place;
+}
+
+}  // namespace
+
 py::array to_numpy(const Tensor& t, py::handle owner) {
-  if (t->is_traced())
+  if (t->is_traced()) {
+    if (Trace* trace = Trace::current()) trace->note_value_asked(user_place());
     throw TraceError(
         concat("pynn.Tensor: the value of a tensor of shape=", t->shape(),
                " was asked for while the step is being traced; run eagerly (run_eagerly=True) or "
                "compute with pynn.ops"));
+  }
   const py::dtype dtype = numpy_dtype(t->dtype());
   std::vector<py::ssize_t> shape(t->shape().begin(), t->shape().end()), strides;
   for (int64_t s : t->view.strides) strides.push_back(s * dtype.itemsize());

@@ -4,7 +4,7 @@
 #include "autograd/tape.h"
 #include "bindings/convert.h"
 #include "bindings/modules.h"
-#include "graph/executable.h"
+#include "graph/control_flow.h"
 #include "ops/functional.h"
 
 namespace pynn {
@@ -140,7 +140,10 @@ void bind_tape(py::module_& m) {
 
 void bind_trace(py::module_& m) {
   py::class_<Trace>(m, "Trace")
-      .def(py::init<>())
+      .def(py::init([](bool nested) {
+             return std::make_unique<Trace>(nested ? Trace::kNested : Trace::kOutermost);
+           }),
+           py::arg("nested") = false)
       .def("__enter__",
            [](py::object self) {
              self.cast<Trace&>().start();
@@ -159,6 +162,13 @@ void bind_trace(py::module_& m) {
             Tensors out;
             for (py::handle o : py::iter(outputs)) out.push_back(to_tensor(o));
             return std::make_unique<Executable>(self.finish(out));
+          },
+          py::arg("outputs"))
+      .def("finish_subgraph", &make_subgraph, py::arg("outputs"))
+      .def(
+          "finish_function",
+          [](Trace& self, const Tensors& outputs) {
+            return std::make_unique<CompiledFunction>(self, outputs);
           },
           py::arg("outputs"));
   m.def("in_trace", [] { return Trace::current() != nullptr; });

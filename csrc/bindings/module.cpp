@@ -25,6 +25,7 @@ PYBIND11_MODULE(_core, m) {
   pynn::bind_op(m);
   pynn::bind_ops(m);
   pynn::bind_random(m);
+  pynn::bind_control_flow(m);
   pynn::bind_graph(m);
   pynn::bind_runtime(m);
 }

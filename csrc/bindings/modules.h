@@ -10,6 +10,7 @@ void bind_op(pybind11::module_& m);
 void bind_ops(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_graph(pybind11::module_& m);
+void bind_control_flow(pybind11::module_& m);  // before bind_graph, which names its classes
 void bind_runtime(pybind11::module_& m);
 
 // DLPack (bindings/dlpack.cpp)

@@ -2,6 +2,7 @@
 // elements.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace pynn {
@@ -11,7 +12,7 @@ class ShortArray {
  public:
   explicit ShortArray(int size) {
     if (size <= few) return;
-    many_.resize(size_t(size));
+    many_.resize(std::size_t(size));
     data_ = many_.data();
   }
   ShortArray(const ShortArray&) = delete;

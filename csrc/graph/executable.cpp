@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <shared_mutex>
 
+#include "graph/control_flow.h"
 #include "graph/workspace.h"
 #include "ops/functional.h"
 #include "runtime/fpenv.h"
@@ -55,16 +56,11 @@ Executable::WorkspaceLoan::~WorkspaceLoan() {
 
 VariableLocks::VariableLocks(Executable& exe, char** roots, PackedCache** caches) : exe_(exe) {
   const Graph& graph = exe.graph_;
-  for (int i : exe.lock_order_) {
-    Variable& v = *graph.variables[i];
-    if (exe.plan_.written[i]) {
-      v.mutex_.lock();
-    } else {
-      v.mutex_.lock_shared();
-    }
-    ++locked_;
-  }
   try {
+    for (int i : exe.lock_order_) {
+      graph.variables[i]->lock(exe.plan_.written[i] ? Variable::kWrite : Variable::kRead);
+      ++locked_;
+    }
     for (int i : exe.lock_order_) {
       Variable& v = *graph.variables[i];
       // Somebody holds the value: leave it to them and write to a copy.
@@ -95,7 +91,8 @@ void VariableLocks::unlock() {
   }
 }
 
-Executable::Executable(Graph graph) : graph_(std::move(graph)), plan_(make_plan(graph_)) {
+Executable::Executable(Graph graph)
+    : graph_(without_gradients(std::move(graph))), plan_(make_plan(graph_)) {
   for (size_t i = 0; i < graph_.variables.size(); ++i) lock_order_.push_back(int(i));
   std::sort(lock_order_.begin(), lock_order_.end(),
             [this](int a, int b) { return graph_.variables[a].get() < graph_.variables[b].get(); });
@@ -134,6 +131,14 @@ Tensors Executable::run(const Tensors& inputs) {
   }
   execute(loan.workspace(), roots.data());
   return outputs;
+}
+
+void Executable::run_on(char* const* inputs, char* const* outputs) {
+  WorkspaceLoan loan(*this);
+  std::vector<char*>& roots = loan.roots();
+  std::copy(inputs, inputs + plan_.num_inputs, roots.begin() + plan_.input_root(0));
+  std::copy(outputs, outputs + plan_.num_outputs, roots.begin() + plan_.output_root(0));
+  execute(loan.workspace(), roots.data());
 }
 
 }  // namespace pynn

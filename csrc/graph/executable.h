@@ -34,6 +34,8 @@ class Executable {
   // converted to the dtype of the trace; the shapes must be equal.
   Tensors run(const Tensors& inputs);
   BatchResult run_batches(const BatchRun& batches);
+  // On memory of the caller: contiguous arrays of the specs of the inputs and outputs.
+  void run_on(char* const* inputs, char* const* outputs);
 
   const Graph& graph() const { return graph_; }
   size_t num_steps() const { return plan_.steps.size(); }

@@ -112,6 +112,10 @@ class Planner {
       for (int v : graph_.nodes[i].in) last_use_[buffer_[v]] = i;
       for (int v : graph_.nodes[i].out) last_use_[buffer_[v]] = std::max(last_use_[buffer_[v]], i);
     }
+    for (int i = 0; i < int(graph_.nodes.size()); ++i) {
+      const auto& body = graph_.nodes[i].attrs.body;
+      if (body && body->may_fail()) last_failure_ = i;
+    }
     for (int v : graph_.outputs) last_use_[buffer_[v]] = kForever;
     for (const auto& [variable, v] : graph_.assigns) last_use_[buffer_[v]] = kForever;
   }
@@ -142,6 +146,7 @@ class Planner {
     const GraphValue& source = graph_.values[old];
     if (source.kind != GraphValue::kVariable || source.index != variable) return false;
     if (source.spec != graph_.values[value].spec || last_use_[old] > step) return false;
+    if (step < last_failure_) return false;
     for (int v : node.in)
       if (v != old && buffer_[v] == old) return false;
     return true;
@@ -278,6 +283,7 @@ class Planner {
   Plan plan_;
   std::vector<Place> places_;
   std::vector<int> buffer_, last_use_, target_;
+  int last_failure_ = -1;  // no variable is written before this node has run
   std::map<int, std::pair<int64_t, int64_t>> owned_;  // value -> arena offset, bytes
   ArenaPlanner arena_;
 };

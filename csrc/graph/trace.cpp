@@ -15,12 +15,14 @@ std::atomic<uint64_t> next_trace_id{1};
 
 Trace* Trace::current() { return active; }
 
-Trace::Trace() : id_(next_trace_id++) {}
+Trace::Trace(Kind kind) : id_(next_trace_id++), kind_(kind) {}
 Trace::~Trace() { stop(); }
 
 void Trace::start() {
-  if (active || current_tracer())
+  if (kind_ == kOutermost && (active || current_tracer()))
     throw TraceError("pynn.Trace: a trace is already running in this thread");
+  if (kind_ == kNested) barrier_ = std::make_unique<TapeBarrier>();
+  outer_ = active;
   active = this;
   set_tracer(this);
   started_ = true;
@@ -28,9 +30,17 @@ void Trace::start() {
 
 void Trace::stop() {
   if (!started_) return;
-  active = nullptr;
-  set_tracer(nullptr);
+  active = outer_;
+  set_tracer(outer_);
+  barrier_.reset();
+  outer_ = nullptr;
   started_ = false;
+}
+
+bool Trace::is_inside(uint64_t trace) const {
+  for (const Trace* t = outer_; t; t = t->outer_)
+    if (t->id_ == trace) return true;
+  return false;
 }
 
 Tensor Trace::add_value(GraphValue::Kind kind, const Spec& spec, int index) {
@@ -64,16 +74,19 @@ void Trace::assign(Variable& variable, const Tensor& value) {
 }
 
 int Trace::value_of(const Tensor& t) {
+  if (t->is_traced() && t->trace == id_) return t->value;
+  const auto found = foreign_.find(t.get());
+  if (found != foreign_.end()) return found->second;
+  int value;
   if (t->is_traced()) {
-    if (t->trace != id_) throw TraceError("pynn.Trace: a tensor of another trace was used");
-    return t->value;
+    if (!is_inside(t->trace)) throw TraceError("pynn.Trace: a tensor of another trace was used");
+    value = input(t->spec())->value;
+    captured_.push_back(t);
+  } else {
+    value = add_value(GraphValue::kConstant, t->spec(), int(graph_.constants.size()))->value;
+    graph_.constants.push_back(t);  // keeps it, and its address, alive
   }
-  const auto found = constants_.find(t.get());
-  if (found != constants_.end()) return found->second;
-  const int value =
-      add_value(GraphValue::kConstant, t->spec(), int(graph_.constants.size()))->value;
-  graph_.constants.push_back(t);  // keeps it, and its address, alive
-  constants_.emplace(t.get(), value);
+  foreign_.emplace(t.get(), value);
   return value;
 }
 
@@ -88,7 +101,24 @@ void Trace::append(const OpDef& op, const Attrs& attrs, const TensorRefs& inputs
   graph_.nodes.push_back(std::move(node));
 }
 
+void Trace::note_value_asked(std::string place) {
+  for (Trace* t = this; t; t = t->outer_) t->value_asked_ = place;
+}
+
+void Trace::check() const {
+  if (!value_asked_.empty())
+    throw TraceError(concat("pynn.Trace: the value of a tensor was asked for at ", value_asked_,
+                            ", and the error was caught"));
+  for (const auto& variable : graph_.variables)
+    if (variable.use_count() == 1 && created_.count(variable.get()))
+      value_error("pynn.Variable: expected variables that outlive the traced function; '",
+                  variable->name(),
+                  "' is made and let go of inside of it, so that each call would "
+                  "need a new one. Make it once, outside, or keep it");
+}
+
 Graph Trace::finish(const Tensors& outputs) {
+  check();
   for (const Tensor& t : outputs) graph_.outputs.push_back(value_of(t));
   for (size_t i = 0; i < current_.size(); ++i)
     if (assigned_[i] && current_[i] != reads_[i])
@@ -104,13 +134,13 @@ EagerScope::~EagerScope() {
   set_tracer(tracer_);
 }
 
-void Graph::remove_dead_nodes() {
+void Graph::remove_dead_nodes(DeadNodes which) {
   std::vector<bool> live(values.size(), false);
   for (int v : outputs) live[v] = true;
   for (const auto& [variable, v] : assigns) live[v] = true;
   std::vector<GraphNode> kept;
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    bool needed = false;
+    bool needed = which == kPure && node->attrs.body && node->attrs.body->has_effects();
     for (int v : node->out) needed = needed || live[v];
     if (!needed) continue;
     for (int v : node->in) live[v] = true;

@@ -10,10 +10,31 @@ namespace pynn {
 
 namespace {
 
+thread_local int host_calls = 0;
+WaitHooks hooks{[]() -> void* { return nullptr; }, [](void*) {}};
+
 // Memory of its own, in C order: an executable may update it in place once nobody else holds it.
 Tensor owned(const Tensor& value, DType dtype) { return contiguous(ops::cast(value, dtype)); }
 
 }  // namespace
+
+HostCall::HostCall() { ++host_calls; }
+HostCall::~HostCall() { --host_calls; }
+
+void set_wait_hooks(const WaitHooks& given) { hooks = given; }
+
+void Variable::lock(Access access) {
+  if (access == kWrite ? mutex_.try_lock() : mutex_.try_lock_shared()) return;
+  if (host_calls)
+    value_error(
+        "pynn.ops.py_function: expected a function that leaves variables of the running step "
+        "alone; "
+        "it uses '",
+        name_, "'. Give it the value as an input");
+  void* state = hooks.before();
+  access == kWrite ? mutex_.lock() : mutex_.lock_shared();
+  hooks.after(state);
+}
 
 Variable::Variable(const Tensor& value, bool trainable, std::string name)
     : spec_(value->spec()), trainable_(trainable), name_(std::move(name)) {
@@ -21,6 +42,7 @@ Variable::Variable(const Tensor& value, bool trainable, std::string name)
     throw TraceError(concat("pynn.Variable: the initial value of '", name_,
                             "' is a traced tensor; create variables before the step is traced"));
   current_ = owned(value, spec_.dtype);
+  if (Trace* trace = Trace::current()) trace->note_created(this);
 }
 
 Tensor Variable::value() {
@@ -28,7 +50,8 @@ Tensor Variable::value() {
   if (Trace* trace = Trace::current()) {
     t = trace->read(*this);
   } else {
-    std::shared_lock lock(mutex_);
+    lock(kRead);
+    std::shared_lock held(mutex_, std::adopt_lock);
     t = current_;
   }
   if (trainable_) watch_on_tapes(t, this);
@@ -47,7 +70,8 @@ void Variable::assign(const Tensor& value) {
     throw TraceError(concat("pynn.Variable.assign: a traced tensor was assigned to '", name_,
                             "' outside of its trace"));
   Tensor next = owned(value, spec_.dtype);
-  std::unique_lock lock(mutex_);
+  lock(kWrite);
+  std::unique_lock held(mutex_, std::adopt_lock);
   packed_.clear();
   std::swap(current_, next);
 }

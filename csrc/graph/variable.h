@@ -11,6 +11,23 @@
 
 namespace pynn {
 
+// While it lives, this thread runs a host function inside of a run of an executable.
+class HostCall {
+ public:
+  HostCall();
+  ~HostCall();
+  HostCall(const HostCall&) = delete;
+  HostCall& operator=(const HostCall&) = delete;
+};
+
+// What to do around a wait for a run of another thread. That run may itself wait for what this
+// thread holds: Python, for a host function.
+struct WaitHooks {
+  void* (*before)();
+  void (*after)(void* state);
+};
+void set_wait_hooks(const WaitHooks& hooks);
+
 class Variable : public std::enable_shared_from_this<Variable> {
  public:
   Variable(const Tensor& value, bool trainable, std::string name);
@@ -28,6 +45,10 @@ class Variable : public std::enable_shared_from_this<Variable> {
 
  private:
   friend class VariableLocks;
+  // A host function cannot wait for the run that waits for it: an error then.
+  enum Access { kRead, kWrite };
+  void lock(Access access);
+
   Spec spec_;
   bool trainable_;
   std::string name_;

@@ -27,6 +27,10 @@ class OpBody {
   virtual int num_outputs(int num_in) const = 0;
   virtual void infer(const Spec* in, int num_in, Spec* out) const = 0;
   virtual void launch(const View* in, int num_in, View* out) const = 0;
+  // Whether the call must happen even if nobody needs its outputs, once per run and in order.
+  virtual bool has_effects() const { return false; }
+  // Whether a run may end here with an error: nothing may have changed before.
+  virtual bool may_fail() const { return false; }
   // The gradient rule; an error if there is none.
   virtual void gradient(const GradContext& context) const;
   // What Graph::dump shows under the call; every line starts with `indent` and ends it.

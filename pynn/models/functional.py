@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pynn import _core, ops, tree
-from pynn.function import Function
+from pynn.functional_graph import Function
 from pynn.keras_tensor import KerasTensor
 from pynn.layers.arguments import CallSpec, is_tensor, set_mask
 from pynn.layers.input_layer import InputLayer

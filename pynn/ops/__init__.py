@@ -8,15 +8,19 @@ operand.
 from pynn.ops import (
     activation,
     arithmetic,
+    associative,
     contraction,
+    control_flow,
     core,
     creation,
     crossentropy,
+    functions,
     indexing,
     joining,
     linalg,
     linear,
     logic,
+    loops,
     math,
     nn,
     normalization,
@@ -27,15 +31,19 @@ from pynn.ops import (
 )
 from pynn.ops.activation import *  # noqa: F403
 from pynn.ops.arithmetic import *  # noqa: F403
+from pynn.ops.associative import *  # noqa: F403
 from pynn.ops.contraction import *  # noqa: F403
+from pynn.ops.control_flow import *  # noqa: F403
 from pynn.ops.core import *  # noqa: F403
 from pynn.ops.creation import *  # noqa: F403
 from pynn.ops.crossentropy import *  # noqa: F403
+from pynn.ops.functions import *  # noqa: F403
 from pynn.ops.indexing import *  # noqa: F403
 from pynn.ops.joining import *  # noqa: F403
 from pynn.ops.linalg import *  # noqa: F403
 from pynn.ops.linear import *  # noqa: F403
 from pynn.ops.logic import *  # noqa: F403
+from pynn.ops.loops import *  # noqa: F403
 from pynn.ops.math import *  # noqa: F403
 from pynn.ops.normalization import *  # noqa: F403
 from pynn.ops.reduction import *  # noqa: F403
@@ -46,15 +54,19 @@ from pynn.ops.transcendental import *  # noqa: F403
 __all__ = ["linalg", "nn", "numpy"]
 __all__ += activation.__all__
 __all__ += arithmetic.__all__
+__all__ += associative.__all__
 __all__ += contraction.__all__
+__all__ += control_flow.__all__
 __all__ += core.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
+__all__ += functions.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
 __all__ += linalg.__all__
 __all__ += linear.__all__
 __all__ += logic.__all__
+__all__ += loops.__all__
 __all__ += math.__all__
 __all__ += normalization.__all__
 __all__ += reduction.__all__

@@ -20,7 +20,7 @@ class TrainerState:
         self.loss_tracker: Any = None
         self.config: dict[str, Any] = {}  # the arguments of compile
         self.eager_phases: set[str] = set()
-        self.warned_places: set[tuple[str, int | None]] = set()
+        self.warned_places: set[tuple[str, int]] = set()
         self.is_fitting = False
         self.layers_are_built = False
         self._compilations = 0

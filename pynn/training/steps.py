@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-import traceback
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pynn import _core, tree
+from pynn.tracing import warn_about_values
 from pynn.training.data import Arrays, traced_dtype
 from pynn.training.feed import Piece
 from pynn.training.logs import MetricResults
@@ -21,7 +19,6 @@ from pynn.training.progress import REFRESH_SECONDS
 
 # Two batch sizes each for training, validation and prediction, and some to spare.
 _MAX_EXECUTABLES = 16
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Traces do not nest, and a second thread would only do the same work again.
 _tracing = threading.RLock()
 
@@ -180,7 +177,12 @@ class Step:
             step = trace(self._function, arrays, batch_size, state.references())
         except _core.TraceError as error:
             state.eager_phases.add(self.phase)
-            _warn_about_eager(state, self._model, self.phase, error)
+            warn_about_values(
+                error,
+                state.warned_places,
+                f"the {self.phase} step of model {self._model.name!r}",
+                "pass run_eagerly=True to compile()",
+            )
             return None
         finally:
             # Losses added while tracing are symbolic; nobody can use them afterwards.
@@ -256,21 +258,3 @@ def _check_nan(batch: list[np.ndarray], names: list[str], rows: Any) -> None:
             index = int(np.argmax(bad))
             row = rows.start + index if isinstance(rows, slice) else int(rows[index])
             raise ValueError(f"pynn.fit: expected {name} without NaN; received NaN in row {row}")
-
-
-def _warn_about_eager(state: Any, model: Any, phase: str, error: Exception) -> None:
-    """Warns once per place in the user's code, as if the warning came from there."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
-    place = (own or frames)[-1]
-    if (place.filename, place.lineno) in state.warned_places:
-        return
-    state.warned_places.add((place.filename, place.lineno))
-    warnings.warn_explicit(
-        f"pynn: {place.filename}:{place.lineno} looks at the value of a tensor, so the {phase} "
-        f"step of model {model.name!r} cannot be compiled; it runs eagerly from now on, which is "
-        "slower. Use pynn.ops.where, or pass run_eagerly=True to compile() if this is meant",
-        UserWarning,
-        place.filename,
-        place.lineno or 0,
-    )

@@ -412,3 +412,253 @@ def test_tape_without_a_connection():
         3.0,
         None,
     ]
+
+
+# ---- the rows of docs/tracing.md: what a trace depends on ----------------------------------------
+
+
+def calls_of(function, *inputs):
+    """The results of three calls of a compiled function, as floats."""
+    compiled = pynn.function(function)
+    return [float(compiled(*inputs)) for _ in range(3)]
+
+
+ONE = np.float32(1)
+
+
+def test_numbers_lists_and_arrays_outside_are_those_of_the_trace():
+    number, numbers, array = [1.0], [1.0, 2.0], np.array([1.0, 2.0])
+    f = pynn.function(lambda x: x * number[0] + numbers[1] + ops.sum(ops.array(array)))
+    assert float(f(ONE)) == 6.0
+    number[0], numbers[1], array[0] = 5.0, 5.0, 5.0
+    assert float(f(ONE)) == 6.0
+    value = pynn.Variable(1.0)
+    g = pynn.function(lambda x: x * value)
+    assert float(g(ONE)) == 1.0
+    value.assign(5.0)
+    assert float(g(ONE)) == 5.0
+
+
+def test_an_attribute_that_a_function_reads_is_that_of_the_trace():
+    class Scaled:
+        scale = 2.0
+
+        @pynn.function
+        def apply(self, x):
+            return x * self.scale
+
+    scaled = Scaled()
+    assert float(scaled.apply(ONE)) == 2.0
+    scaled.scale = 3.0
+    assert float(scaled.apply(ONE)) == 2.0
+
+
+def test_a_counter_in_call_is_right_but_traces_again():
+    class Counter(pynn.Sequential):
+        def call(self, inputs, **kwargs):
+            self.calls = getattr(self, "calls", 0) + 1
+            return super().call(inputs, **kwargs)
+
+    model = Counter([pynn.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = getattr(model, "calls", 0)
+    for i in range(1, 4):
+        model.train_on_batch(X, Y)
+        assert model.calls >= before + i
+
+
+def test_random_numbers_of_python_are_frozen_and_those_of_pynn_are_not():
+    rng = np.random.default_rng(0)
+    frozen = calls_of(lambda x: x * rng.normal(), ONE)
+    assert len(set(frozen)) == 1
+    generator = pynn.random.SeedGenerator(0)
+    drawn = calls_of(lambda x: x * pynn.random.normal((), seed=generator), ONE)
+    assert len(set(drawn)) == 3
+
+
+def test_print_and_append_happen_once_per_trace(capsys):
+    seen = []
+
+    def f(x):
+        print("tracing", x)
+        seen.append(x)
+        return x * 2
+
+    assert calls_of(f, ONE) == [2.0, 2.0, 2.0]
+    assert capsys.readouterr().out == "tracing Tensor(traced, shape=(), dtype=float32)\n"
+    assert len(seen) == 1
+    with pytest.raises(pynn.TraceError, match="was asked for"):
+        float(seen[0])
+    with pytest.raises(pynn.TraceError, match="a tensor of a finished trace was used"):
+        seen[0] + 1
+    with pytest.raises(pynn.TraceError, match="another trace"):
+        pynn.function(lambda x: x + seen[0])._traced((ONE,), {}, [ONE])
+
+
+def test_a_host_function_prints_values_in_every_step():
+    seen = []
+    calls_of(lambda x: ops.py_function(lambda v: seen.append(float(v)), x, None) or x, ONE)
+    assert seen == [1.0, 1.0, 1.0]
+
+
+# ---- values of tensors --------------------------------------------------------------------------
+
+
+def early_return(x):
+    if x > 0:
+        return x * 2
+    return x * 3
+
+
+def loop_until(x):
+    while ops.sum(x) < 100.0:
+        x = x * 2
+    return x
+
+
+def checked_in_a_loop(x):
+    for _ in range(2):
+        x = x * 2
+        assert x > 0, "positive"
+    return x
+
+
+def caught(x):
+    try:
+        scale = float(x)
+    except Exception:
+        scale = -1.0
+    return x * scale
+
+
+LOOKING = {
+    "if": early_return,
+    "while": loop_until,
+    "assert in a loop": checked_in_a_loop,
+    "and": lambda x: x * 2 if (x > 0 and x < 10) else x,
+    "not": lambda x: x * 2 if not x > 0 else x,
+    "in": lambda x: x * 2 if x in [2.0, 3.0] else x,
+    "float": lambda x: x * float(x),
+    "int": lambda x: x * int(x),
+    "item": lambda x: x * x.item(),
+    "numpy": lambda x: x * x.numpy(),
+    "range": lambda x: sum((x for _ in range(ops.cast(x, "int32"))), ops.zeros(())),
+    "NumPy function": lambda x: ops.array(np.exp(x)) * x,
+    "format": lambda x: x * len(f"{float(x):.3f}"),
+    "sorted": lambda x: x * sorted([x, x + 1])[0],
+    "list of numbers": lambda x: x * np.asarray([x, x])[0],
+    "caught": caught,
+}
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_what_needs_a_value_runs_eagerly_with_a_warning(name):
+    f = LOOKING[name]
+    x = ops.array(3.0)
+    with pytest.warns(UserWarning, match="looks at the value of a tensor") as record:
+        results = calls_of(f, x)
+    assert len(record) == 1
+    assert record[0].filename == __file__
+    assert results == [float(f(x))] * 3
+
+
+KNOWN = {
+    "None": lambda x, none=None: x[0] if none is None else x[1],
+    "shape": lambda x: ops.sum(x) if x.shape[0] > 2 else x[0],
+    "len": lambda x: ops.sum(x) * len(x),
+    "dtype and ndim": lambda x: ops.sum(x) * x.ndim if x.dtype == "float32" else x[0],
+    "iteration": lambda x: sum(row * (i + 1) for i, row in enumerate(x)),
+    "unpacking": lambda x: (lambda a, b, c: a * b + c)(*x),
+    "range": lambda x: sum((x[i] * i for i in range(3)), ops.zeros(())),
+    "slices": lambda x: ops.sum(x[::-1][:2]) + x[-1],
+    "NumPy scalar": lambda x: ops.sum(np.float32(2) * x),
+    "array": lambda x: ops.sum(np.array([1.0, 2.0, 3.0], "float32") * x),
+    "comprehension": lambda x: ops.sum(ops.stack([v * v for v in x])),
+    "any of a static condition": lambda x: ops.sum(x) if any(d > 2 for d in x.shape) else x[0],
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_is_known_while_tracing_works(name):
+    f = KNOWN[name]
+    x = ops.array([1.0, 2.0, 3.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert calls_of(f, x) == [float(f(x))] * 3
+
+
+def test_an_error_that_was_caught_in_a_step_is_noticed():
+    class Catching(pynn.Model):
+        def call(self, inputs):
+            try:
+                return inputs * float(ops.sum(inputs))
+            except RuntimeError:
+                return inputs
+
+    model = Catching()
+    with pytest.warns(UserWarning, match="looks at the value") as record:
+        result = model.predict(X, batch_size=64, verbose=0)
+    assert "float(ops.sum(inputs))" in Path(__file__).read_text().splitlines()[record[0].lineno - 1]
+    np.testing.assert_allclose(result, X * X.astype("float32").sum(), rtol=1e-4)
+
+
+# ---- variables ----------------------------------------------------------------------------------
+
+
+def test_reading_after_assigning_and_values_taken_before():
+    v = pynn.Variable(1.0)
+
+    @pynn.function
+    def f(x):
+        old = v.value
+        v.assign(x)
+        return old, v.value
+
+    assert [[float(t) for t in f(np.float32(i))] for i in (2, 3)] == [[1.0, 2.0], [2.0, 3.0]]
+
+
+def test_a_variable_made_on_first_use_and_kept():
+    class Lazy:
+        @pynn.function
+        def add(self, x):
+            if not hasattr(self, "total"):
+                self.total = pynn.Variable(10.0)
+            self.total.assign_add(x)
+            return self.total.value
+
+    lazy = Lazy()
+    assert [float(lazy.add(ONE)) for _ in range(3)] == [11.0, 12.0, 13.0]
+
+
+@pytest.mark.parametrize("where", ["function", "branch", "step"])
+def test_a_variable_that_nobody_keeps_is_an_error(where):
+    def total(x):
+        v = pynn.Variable(10.0)
+        v.assign_add(x)
+        return v.value
+
+    class Step(pynn.Model):
+        def call(self, inputs):
+            return inputs + total(1.0)
+
+    calls = {
+        "function": lambda: pynn.function(total)(ONE),
+        "branch": lambda: pynn.function(lambda x: ops.cond(x > 0, lambda: total(x), lambda: x))(
+            ONE
+        ),
+        "step": lambda: Step().predict(X, verbose=0),
+    }
+    with pytest.raises(ValueError, match="expected variables that outlive the traced function"):
+        calls[where]()
+    assert float(total(ONE)) == float(total(ONE)) == 11.0
+
+
+def test_a_layer_that_returns_something_else():
+    class Wrong(layers.Layer):
+        def call(self, inputs):
+            return "outputs"
+
+    model = pynn.Sequential([Wrong(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises((TypeError, ValueError), match=r"pynn\..*'outputs'"):
+        model.train_on_batch(X, Y)

@@ -1,0 +1,48 @@
+"""What all that is traced has in common: blame for code that looks at values."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+import warnings
+
+# What the engine says where the error itself came to no one's notice (csrc/graph/trace.cpp).
+_CAUGHT = re.compile(r"asked for at (.*):(\d+), and the error was caught")
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def warn_about_values(
+    error: BaseException, warned: set[tuple[str, int]], subject: str, remedy: str
+) -> None:
+    """Warn that `subject` runs eagerly, once per place in the user's code and as if from there.
+
+    Args:
+        error: the TraceError that says so.
+        warned: the places that were warned about, added to.
+        subject: what cannot be compiled.
+        remedy: what asks for it without a warning.
+    """
+    filename, line = _place(error)
+    if (filename, line) in warned:
+        return
+    warned.add((filename, line))
+    warnings.warn_explicit(
+        f"pynn: {filename}:{line} looks at the value of a tensor, so {subject} cannot be compiled; "
+        "it runs eagerly from now on, which is slower. Use pynn.ops.where or pynn.ops.cond, or "
+        f"{remedy} if this is meant",
+        UserWarning,
+        filename,
+        line,
+    )
+
+
+def _place(error: BaseException) -> tuple[str, int]:
+    """File and line of the user's code that asked for a value."""
+    caught = _CAUGHT.search(str(error))
+    if caught:
+        return caught[1], int(caught[2])
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    frame = (own or frames)[-1]
+    return frame.filename, frame.lineno or 0
