@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
 from collections import OrderedDict
@@ -73,6 +74,8 @@ class CompiledFunction:
         if not callable(fn):
             raise TypeError(f"pynn.function: expected a function; received {fn!r}")
         functools.update_wrapper(self, fn)
+        self.__name__: str = getattr(fn, "__name__", type(fn).__name__)
+        self.__qualname__: str = getattr(fn, "__qualname__", self.__name__)
         self._function = fn
         self._max_signatures = max_signatures
         self._lock = threading.Lock()
@@ -116,8 +119,16 @@ class CompiledFunction:
                 return self._eagerly(args, kwargs)
         return compiled([_core.tensor(a) for a in arrays if a is not None])
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledFunction:
+        return CompiledFunction(copy.deepcopy(self._function, memo), self._max_signatures)
+
+    def __reduce__(self) -> Any:
+        """Pickle functions by their names, as Python does, and methods with their objects."""
+        instance = getattr(self._function, "__self__", None)
+        return self.__qualname__ if instance is None else (getattr, (instance, self.__name__))
+
     def __repr__(self) -> str:
-        return f"<pynn.function {getattr(self, '__qualname__', self._function)}>"
+        return f"<pynn.function {self.__qualname__}>"
 
     @property
     def num_signatures(self) -> int:

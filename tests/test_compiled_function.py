@@ -1,6 +1,8 @@
 """pynn.function: one executable per signature, the bits of the plain function."""
 
+import copy
 import gc
+import pickle
 import warnings
 import weakref
 
@@ -134,6 +136,35 @@ def test_methods():
     del a
     gc.collect()
     assert reference() is None
+
+
+@pynn.function
+def module_level(x):
+    return x + 1
+
+
+class Pickled:
+    def __init__(self, scale):
+        self.scale = scale
+
+    @pynn.function
+    def apply(self, x):
+        return x * self.scale
+
+
+def test_copies_and_pickles():
+    assert pickle.loads(pickle.dumps(module_level)) is module_level
+    original = Pickled(2.0)
+    original.apply(np.float32(1))
+    for other in (copy.deepcopy(original), pickle.loads(pickle.dumps(original))):
+        other.scale = 3.0
+        assert float(other.apply(np.float32(1))) == 3.0
+        assert float(original.apply(np.float32(1))) == 2.0
+
+
+def test_a_model_as_the_function():
+    model = pynn.Sequential([pynn.Input((3,)), pynn.layers.Dense(2)])
+    np.testing.assert_array_equal(pynn.function(model)(X).numpy(), model(X).numpy())
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "many"])

@@ -16,6 +16,10 @@ class HostFunction {
  public:
   explicit HostFunction(py::function function) : function_(std::move(function)) {}
   ~HostFunction() {
+    if (!Py_IsInitialized()) {  // too late: the interpreter has gone, and the function with it
+      function_.release();
+      return;
+    }
     py::gil_scoped_acquire gil;
     function_ = py::function();
   }
