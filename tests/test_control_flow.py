@@ -1,6 +1,7 @@
 """Branches and loops: the same values and gradients, whether Python or the graph runs them."""
 
 import collections
+import gc
 import threading
 
 import numpy as np
@@ -415,10 +416,12 @@ def test_only_the_branch_that_is_taken_runs():
 def test_memory_of_loops_is_given_back():
     step = pynn.function(lambda x, w: value_and_gradients(newton, (x, w)))
     step(X, W)
+    gc.collect()  # what other tests have left
     before = _core.allocated_bytes()
     for _ in range(100):
         step(X, W)
-    assert _core.allocated_bytes() == before
+    gc.collect()
+    assert _core.allocated_bytes() <= before
 
 
 # ---- what does not fit ------------------------------------------------------------------------
