@@ -245,6 +245,7 @@ void bind_executable(py::module_& m) {
            py::arg("begin_row"), py::arg("num_batches"), py::arg("seconds") = 0.0,
            py::arg("collect") = py::none(), py::arg("check_nan") = py::none())
       .def("dump", [](const Executable& exe) { return exe.graph().dump(); })
+      .def("dump_passes", &Executable::dump_passes)
       .def_property_readonly("num_ops", &Executable::num_steps)
       .def_property_readonly("arena_bytes", &Executable::arena_bytes);
 }

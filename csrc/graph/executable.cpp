@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <shared_mutex>
 
-#include "graph/control_flow.h"
+#include "graph/passes/passes.h"
 #include "graph/workspace.h"
 #include "ops/functional.h"
 #include "runtime/fpenv.h"
@@ -91,14 +91,34 @@ void VariableLocks::unlock() {
   }
 }
 
-Executable::Executable(Graph graph)
-    : graph_(without_gradients(std::move(graph))), plan_(make_plan(graph_)) {
+namespace {
+
+Graph after_passes(Graph graph) {
+  for (const GraphPass& pass : graph_passes()) pass.run(graph);
+  return graph;
+}
+
+}  // namespace
+
+Executable::Executable(Graph traced)
+    : traced_(std::move(traced)), graph_(after_passes(traced_)), plan_(make_plan(graph_)) {
   for (size_t i = 0; i < graph_.variables.size(); ++i) lock_order_.push_back(int(i));
   std::sort(lock_order_.begin(), lock_order_.end(),
             [this](int a, int b) { return graph_.variables[a].get() < graph_.variables[b].get(); });
 }
 
 Executable::~Executable() = default;
+
+std::vector<std::pair<std::string, std::string>> Executable::dump_passes() const {
+  std::vector<std::pair<std::string, std::string>> stages{{"trace", traced_.dump()}};
+  Graph graph = traced_;
+  for (const GraphPass& pass : graph_passes()) {
+    pass.run(graph);
+    std::string dump = graph.dump();
+    if (dump != stages.back().second) stages.emplace_back(pass.name, std::move(dump));
+  }
+  return stages;
+}
 
 void Executable::execute(Workspace& w, char** roots) {
   VariableLocks locks(*this, roots, w.caches.data());

@@ -27,7 +27,8 @@ struct BatchResult {
 
 class Executable {
  public:
-  explicit Executable(Graph graph);
+  // A graph as it was traced.
+  explicit Executable(Graph traced);
   ~Executable();
 
   // Any number of threads may run one executable: each run has a workspace of its own. Inputs are
@@ -38,6 +39,8 @@ class Executable {
   void run_on(char* const* inputs, char* const* outputs);
 
   const Graph& graph() const { return graph_; }
+  // The graph as it was traced, and after each pass that changed it: name, dump.
+  std::vector<std::pair<std::string, std::string>> dump_passes() const;
   size_t num_steps() const { return plan_.steps.size(); }
   size_t arena_bytes() const { return plan_.arena_bytes; }
   Spec input_spec(int i) const { return graph_.values[graph_.inputs[i]].spec; }
@@ -48,7 +51,7 @@ class Executable {
   class WorkspaceLoan;
   void execute(Workspace& w, char** roots);
 
-  Graph graph_;
+  Graph traced_, graph_;
   Plan plan_;
   std::vector<int>
       lock_order_;  // variables by address, so that two executables cannot wait for each other

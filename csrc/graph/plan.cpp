@@ -96,6 +96,10 @@ class Planner {
 
  private:
   bool is_view(const GraphNode& node) const { return op_def(node.op).flags & kView; }
+  bool is_in_place(const GraphNode& node, int output) const {
+    return node.attrs.body ? node.attrs.body->in_place(output)
+                           : bool(op_def(node.op).flags & kInPlace);
+  }
   bool is_result(int value) const { return graph_.values[value].kind == GraphValue::kResult; }
 
   // buffer_[v]: the value whose memory v may share. A view that must copy after all only makes
@@ -140,8 +144,8 @@ class Planner {
     if (!is_result(value) || buffer_[value] != value) return false;
     const int step = graph_.values[value].index;
     const GraphNode& node = graph_.nodes[step];
-    if (!(op_def(node.op).flags & kInPlace)) return false;
     const int at = int(std::find(node.out.begin(), node.out.end(), value) - node.out.begin());
+    if (!is_in_place(node, at)) return false;
     const int old = node.in[at];
     const GraphValue& source = graph_.values[old];
     if (source.kind != GraphValue::kVariable || source.index != variable) return false;
@@ -181,7 +185,7 @@ class Planner {
   // Whether output j of node `i` may take over the arena memory of input j.
   bool takes_over(int i, int j) const {
     const GraphNode& node = graph_.nodes[i];
-    if (!(op_def(node.op).flags & kInPlace) || j >= int(node.in.size())) return false;
+    if (!is_in_place(node, j) || j >= int(node.in.size())) return false;
     const int old = node.in[j], fresh = node.out[j];
     if (buffer_[old] != old || last_use_[old] != i || !owned_.count(old)) return false;
     if (graph_.values[old].spec != graph_.values[fresh].spec) return false;

@@ -124,7 +124,6 @@ Graph Trace::finish(const Tensors& outputs) {
     if (assigned_[i] && current_[i] != reads_[i])
       graph_.assigns.emplace_back(int(i), value_of(current_[i]));
   stop();
-  graph_.remove_dead_nodes();
   return std::move(graph_);
 }
 
@@ -146,7 +145,11 @@ void Graph::remove_dead_nodes(DeadNodes which) {
     for (int v : node->in) live[v] = true;
     kept.push_back(std::move(*node));
   }
-  nodes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+  set_nodes({std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend())});
+}
+
+void Graph::set_nodes(std::vector<GraphNode> replacement) {
+  nodes = std::move(replacement);
   for (size_t i = 0; i < nodes.size(); ++i)
     for (int v : nodes[i].out) values[v].index = int(i);
 }

@@ -41,6 +41,8 @@ struct Graph {
   // to.
   enum DeadNodes { kPure, kEffectsToo };
   void remove_dead_nodes(DeadNodes which = kPure);
+  // Replaces the nodes; their results know then which ones they come from.
+  void set_nodes(std::vector<GraphNode> replacement);
   std::string dump() const;
 };
 

@@ -1,7 +1,9 @@
 // The op table and the one way to compute: apply(op, inputs, attributes).
 #pragma once
 
+#include <cstring>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -35,6 +37,8 @@ class OpBody {
   virtual void gradient(const GradContext& context) const;
   // What Graph::dump shows under the call; every line starts with `indent` and ends it.
   virtual void print(std::ostream& out, const std::string& indent) const = 0;
+  // Whether the output may be the memory of the input of the same number, when the specs are equal.
+  virtual bool in_place(int output) const { return output < 0; }
 };
 
 // The attributes of a call: one plain record for all ops, each reads the fields that ops.def names.
@@ -49,6 +53,13 @@ struct Attrs {
   bool transpose_x = false, transpose_y = false;
   kernels::Unary activation = kernels::Unary::count;  // count: linear
   std::shared_ptr<const OpBody> body;
+
+  bool operator==(const Attrs& o) const {
+    return axes == o.axes && shape == o.shape && starts == o.starts && steps == o.steps &&
+           std::memcmp(params, o.params, sizeof(params)) == 0 && dtype == o.dtype &&
+           keepdims == o.keepdims && transpose_x == o.transpose_x && transpose_y == o.transpose_y &&
+           activation == o.activation && body == o.body;
+  }
 };
 
 enum OpFlags : int {
