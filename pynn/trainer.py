@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from pynn import _core, tree
 from pynn.callbacks import CallbackList
-from pynn.training import loop
+from pynn.training import loop, step_graph
 from pynn.training.compilation import Compilation
 from pynn.training.data import (
     class_weight_to_sample_weight,
@@ -320,6 +321,45 @@ class Trainer(Compilation):
         self.reset_metrics()
         logs = pythonify_logs(loop.run_batch(self, phase, arrays))
         return logs if return_dict else self._in_metric_order(logs)
+
+    def train_graph(
+        self,
+        to_file: str | os.PathLike[str] | None = None,
+        print_fn: Callable[[str], Any] = print,
+    ) -> None:
+        """Prints the graph that one training step runs: as traced, and after each pass.
+
+        One line per call, `%result: dtype(shape) = op(inputs)`; `'name' <- %result` is what a
+        variable gets at the end. Shown is the step that was used last.
+
+        Args:
+            to_file: where to draw the final graph, too: a file name that ends in .svg, .png or
+                another format of Graphviz (with pydot and Graphviz), or in .dot.
+            print_fn: called with the text of each stage.
+
+        Raises:
+            ValueError: no training step has been compiled yet.
+            ImportError: pydot or Graphviz is missing.
+
+        >>> import numpy as np, pynn
+        >>> model = pynn.Sequential([pynn.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> _ = model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+        >>> stages = []
+        >>> model.train_graph(print_fn=stages.append)
+        >>> stages[0].splitlines()[1]
+        "%4: float32(4, 1) = dense(input0, 'kernel', 'bias')"
+        """
+        who = "pynn.Model.train_graph"
+        step = self._trainer_state.steps.latest("train")
+        if step is None:
+            raise ValueError(
+                f"{who}: expected a model with a compiled training step; received one that has "
+                "none. Call `fit` or `train_on_batch` first, without run_eagerly"
+            )
+        step_graph.show(step.executable, print_fn)
+        if to_file is not None:
+            step_graph.draw(who, step.executable, to_file)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the outputs for one batch, as arrays; see `predict`."""

@@ -106,7 +106,7 @@ def test_transposed_inputs_keep_their_own_loop_or_are_right():
 
 
 def test_a_way_through_another_op_is_not_closed():
-    """a -> sum -> b and a -> b: fusing a with b would need the sum before its own input."""
+    """Fusing x with z, of x -> sum -> z and x -> z, would need the sum before its own input."""
 
     def function(x):
         a = ops.exp(x)
@@ -123,8 +123,9 @@ def test_a_way_through_another_op_is_not_closed():
     check(crossing, tensor((50,)), tensor((50,), seed=1))
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_random_graphs(seed):
+@pytest.mark.parametrize("size", [10, 40, 160])
+@pytest.mark.parametrize("seed", range(25))
+def test_random_graphs(seed, size):
     """Elementwise calls, reductions and views between each other, with parts of all kinds."""
     rng = np.random.default_rng(seed)
     dtype = str(rng.choice(FLOATS))
@@ -133,8 +134,8 @@ def test_random_graphs(seed):
     inputs = [tensor(s, dtype, 100 * seed + i) for i, s in enumerate(shapes)]
     unary = [ops.tanh, ops.square, ops.negative, ops.relu, ops.abs, ops.sigmoid]
     binary = [ops.add, ops.subtract, ops.multiply, ops.maximum, ops.minimum]
-    plan = [(int(rng.integers(0, 9)), *map(int, rng.integers(0, 1 << 30, 3))) for _ in range(30)]
-    wanted = [int(i) for i in rng.integers(0, 36, 5)]
+    plan = [(int(rng.integers(0, 9)), *map(int, rng.integers(0, 1 << 30, 3))) for _ in range(size)]
+    wanted = [int(i) for i in rng.integers(0, size + 6, 5)]
 
     def function(*given):
         values = list(given)
@@ -250,3 +251,42 @@ def test_passes_are_shown_in_order():
     assert stages["remove dead nodes"].count("tanh") == 2
     assert stages["merge equal calls"].count("tanh") == 1
     assert stages["fuse elementwise"] == run.dump()
+
+
+@pytest.fixture
+def trained_model():
+    model = pynn.Sequential([pynn.Input((3,)), pynn.layers.Dense(2, activation="gelu", name="d")])
+    model.compile("adam", "mse")
+    model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+    return model
+
+
+def test_the_graph_of_a_training_step_is_printed(trained_model):
+    stages = []
+    trained_model.train_graph(print_fn=stages.append)
+    assert stages[0].startswith("# as traced\n")
+    assert stages[-1].startswith("# after: fuse elementwise\n")
+    assert "'kernel' <- %" in stages[-1]
+
+
+def test_the_graph_is_drawn(trained_model, tmp_path):
+    trained_model.train_graph(tmp_path / "step.dot", print_fn=lambda text: None)
+    text = (tmp_path / "step.dot").read_text()
+    assert text.startswith("digraph {")
+    assert 'label="adam_update"' in text
+    assert text.count("{") == text.count("}") == 1
+    ids = {line.split()[0] for line in text.splitlines() if "->" not in line}
+    ends = [line.split() for line in text.splitlines() if "->" in line]
+    assert ends
+    assert all(end[0] in ids and end[2].rstrip(";") in ids for end in ends)
+
+
+def test_what_cannot_be_drawn_is_an_error(trained_model, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"train_graph: expected to_file with an ending"):
+        trained_model.train_graph(tmp_path / "step", print_fn=lambda text: None)
+    monkeypatch.setitem(__import__("sys").modules, "pydot", None)
+    with pytest.raises(ImportError, match="pip install pydot"):
+        trained_model.train_graph(tmp_path / "step.png", print_fn=lambda text: None)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="expected a model with a compiled"):
+        pynn.Sequential([pynn.layers.Dense(1)]).train_graph()

@@ -246,6 +246,7 @@ void bind_executable(py::module_& m) {
            py::arg("collect") = py::none(), py::arg("check_nan") = py::none())
       .def("dump", [](const Executable& exe) { return exe.graph().dump(); })
       .def("dump_passes", &Executable::dump_passes)
+      .def("dot", [](const Executable& exe) { return exe.graph().dot(); })
       .def_property_readonly("num_ops", &Executable::num_steps)
       .def_property_readonly("arena_bytes", &Executable::arena_bytes);
 }

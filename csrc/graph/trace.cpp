@@ -154,37 +154,4 @@ void Graph::set_nodes(std::vector<GraphNode> replacement) {
     for (int v : nodes[i].out) values[v].index = int(i);
 }
 
-std::string Graph::dump() const {
-  std::ostringstream s;
-  auto name = [this](int v) {
-    const GraphValue& value = values[v];
-    switch (value.kind) {
-      case GraphValue::kInput:
-        return concat("input", value.index);
-      case GraphValue::kConstant:
-        return concat("const", value.index);
-      case GraphValue::kVariable:
-        return concat("'", variables[value.index]->name(), "'");
-      default:
-        return concat("%", v);
-    }
-  };
-  for (const GraphNode& node : nodes) {
-    for (size_t i = 0; i < node.out.size(); ++i) {
-      const Spec& spec = values[node.out[i]].spec;
-      s << (i ? ", " : "") << name(node.out[i]) << ": " << dtype_name(spec.dtype) << spec.shape;
-    }
-    s << " = " << op_def(node.op).name << "(";
-    for (size_t i = 0; i < node.in.size(); ++i) s << (i ? ", " : "") << name(node.in[i]);
-    s << ")\n";
-    if (node.attrs.body) node.attrs.body->print(s, "  ");
-  }
-  for (const auto& [variable, v] : assigns)
-    s << "'" << variables[variable]->name() << "' <- " << name(v) << "\n";
-  s << "return";
-  for (int v : outputs) s << " " << name(v);
-  s << "\n";
-  return s.str();
-}
-
 }  // namespace pynn

@@ -43,7 +43,11 @@ struct Graph {
   void remove_dead_nodes(DeadNodes which = kPure);
   // Replaces the nodes; their results know then which ones they come from.
   void set_nodes(std::vector<GraphNode> replacement);
+
+  // For people (graph/dump.cpp): one line per call; the same as a picture in Graphviz's language.
   std::string dump() const;
+  std::string dot() const;
+  std::string name_of(int value) const;
 };
 
 class Trace : public Tracer {

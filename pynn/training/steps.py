@@ -85,6 +85,12 @@ class StepCache:
                 self._steps.move_to_end(key)
             return step
 
+    def latest(self, phase: str) -> CompiledStep | None:
+        """Returns the step of a phase that was used last, or `None`."""
+        with self._lock:
+            found = [step for key, step in self._steps.items() if key[0] == phase]
+            return found[-1] if found else None
+
     def put(self, key: Any, step: CompiledStep) -> None:
         """Adds a step; the one unused for longest makes room."""
         with self._lock:

@@ -9,7 +9,7 @@ namespace pynn {
 namespace {
 
 // Bounds what a block keeps in the first-level cache.
-constexpr size_t kMostCalls = 24;
+constexpr size_t kMostCalls = 48;
 
 // Nodes in groups that are to become one node each. Groups are kept such that the graph of groups
 // has no cycle: no way leads out of a group and back into it.
