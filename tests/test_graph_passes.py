@@ -199,6 +199,14 @@ def test_an_input_that_is_read_again_is_not_overwritten():
     check(function, tensor((3, 2000)))
 
 
+def test_results_beyond_the_caches():
+    def function(x):
+        y = ops.tanh(x)
+        return [y * 2.0, y + x, y]
+
+    check(function, tensor((12_000_000,)))
+
+
 def test_intermediate_results_take_no_memory():
     x = tensor((1000, 1000))
 

@@ -123,6 +123,7 @@ void FusedBody::make_steps() {
     step.out_dtype = call.out_dtype;
     const auto result = std::find(results_.begin(), results_.end(), step.out);
     step.result = result == results_.end() ? -1 : int(result - results_.begin());
+    step.last = last_use[step.out] < 0;
     step.buffer = -1;
     if (step.result < 0 || kernel_dtype(call.out_dtype) != call.out_dtype) {
       if (free.empty()) free.push_back(num_buffers_++);
@@ -164,8 +165,10 @@ void FusedBody::print(std::ostream& s, const std::string& indent) const {
 // The registers of one thread, a block at a time.
 class FusedBlock {
  public:
-  FusedBlock(const FusedBody& body, const View* in, View* out, Scratch& scratch)
-      : body_(body), in_(in), out_(out) {
+  // streaming: per output, whether it is stored past the caches.
+  FusedBlock(const FusedBody& body, const View* in, View* out, const bool* streaming,
+             Scratch& scratch)
+      : body_(body), in_(in), out_(out), streaming_(streaming) {
     const size_t registers = body.inputs_.size() + body.steps_.size();
     registers_ = scratch.get<const void*>(int64_t(registers));
     scalar_ = scratch.get<bool>(int64_t(registers));
@@ -265,7 +268,7 @@ class FusedBlock {
     const DType wide = kernel_dtype(step.out_dtype);
     if (wide == step.out_dtype) {
       void* to = result ? result : buffers_[step.buffer];
-      compute(step, wide, to, n);
+      compute(step, wide, {to, result && step.last && streaming_[step.result]}, n);
       registers_[step.out] = to;
       return;
     }
@@ -273,15 +276,15 @@ class FusedBlock {
     void* rounded = result ? static_cast<void*>(result) : narrow_;
     char* buffer = buffers_[step.buffer];
     if (family_of(*step.op) == Family::cast) {
-      compute(step, step.out_dtype, rounded, n);
+      compute(step, step.out_dtype, {rounded, false}, n);
     } else {
-      compute(step, wide, buffer, n);
+      compute(step, wide, {buffer, false}, n);
       kernel_table().cast[int(wide)][int(step.out_dtype)](buffer, rounded, n);
     }
     registers_[step.out] = cast(rounded, step.out_dtype, buffer, n);
   }
 
-  void compute(const FusedBody::Step& step, DType out, void* to, int64_t n) const {
+  void compute(const FusedBody::Step& step, DType out, kernels::Output to, int64_t n) const {
     const kernels::KernelTable& table = kernel_table();
     const void* x[3] = {};
     bool scalar[3] = {};
@@ -299,16 +302,17 @@ class FusedBlock {
         break;
       case Family::where:
         table.where[log2_size(out)](static_cast<const uint8_t*>(x[0]), scalar[0], x[1], scalar[1],
-                                    x[2], scalar[2], to, n);
+                                    x[2], scalar[2], to.data, n);
         break;
       default:
-        table.cast[in][int(out)](x[0], to, n);
+        table.cast[in][int(out)](x[0], to.data, n);
     }
   }
 
   const FusedBody& body_;
   const View* in_;
   View* out_;
+  const bool* streaming_;
   const void** registers_;
   bool* scalar_;
   Load* loads_;
@@ -323,14 +327,20 @@ void FusedBody::launch(const View* in, int num_in, View* out) const {
     ready[i] = in[i];
     ready[i].data = const_cast<void*>(contiguous_input(in[i], copies));
   }
+  const int64_t num_out = int64_t(results_.size());
+  bool* streaming = copies.get<bool>(num_out);
+  for (int64_t i = 0; i < num_out; ++i)
+    streaming[i] = elements_to_line(out[i].data, 1) == 0 && bypasses_caches(in, num_in, out[i]);
+  const bool any = std::any_of(streaming, streaming + num_out, [](bool s) { return s; });
   const int64_t grain = std::max<int64_t>(kChunk, int64_t(20000 / cost_));
   parallel_for((size_ + 63) / 64, std::max<int64_t>(grain / 64, 1),
                [&](int64_t begin, int64_t end) {
                  Scratch scratch;
-                 const FusedBlock block(*this, ready, out, scratch);
+                 const FusedBlock block(*this, ready, out, streaming, scratch);
                  const int64_t last = std::min(end * 64, size_);
                  for (int64_t first = begin * 64; first < last; first += kChunk)
                    block.run(first, std::min(kChunk, last - first));
+                 if (any) kernel_table().stream_end();
                });
 }
 

@@ -50,6 +50,7 @@ class FusedBody : public OpBody {
     DType in_dtype, out_dtype;
     int buffer;  // of the result; -1: it goes to an output
     int result;  // its number among the outputs, or -1
+    bool last;   // no later step reads it
   };
 
   void make_inputs(std::vector<Spec> specs);
