@@ -124,6 +124,7 @@ Graph Trace::finish(const Tensors& outputs) {
     if (assigned_[i] && current_[i] != reads_[i])
       graph_.assigns.emplace_back(int(i), value_of(current_[i]));
   stop();
+  graph_.remove_dead_nodes();
   return std::move(graph_);
 }
 

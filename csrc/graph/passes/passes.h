@@ -1,6 +1,6 @@
 // Rewrites of a graph before it is planned. None of them changes a bit of what the graph computes.
-// What depends on constants alone needs none: it is computed while the trace is made. What no result
-// needs has gone when the trace ends.
+// What depends on constants alone needs none: it is computed while the trace is made. What no
+// result needs has gone when the trace ends.
 #pragma once
 
 #include <vector>
