@@ -424,6 +424,21 @@ def test_memory_of_loops_is_given_back():
     assert _core.allocated_bytes() <= before
 
 
+def test_memory_that_runs_out_in_a_branch_changes_nothing():
+    v = pynn.Variable(1.0)
+
+    @pynn.function
+    def f(x):
+        v.assign_add(x)
+        return ops.cond(x > 1, lambda: ops.sum(ops.exp(ops.broadcast_to(x, (1 << 45,)))), lambda: x)
+
+    assert float(f(np.float32(1))) == 1.0
+    with pytest.raises(MemoryError):
+        f(np.float32(2))
+    assert float(v) == 2.0
+    assert float(f(np.float32(1))) == 1.0
+
+
 # ---- what does not fit ------------------------------------------------------------------------
 
 

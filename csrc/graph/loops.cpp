@@ -65,8 +65,8 @@ class WhileGradientBody : public OpBody {
     History& operator=(const History&) = delete;
 
     void add() {
-      blocks_.reserve(blocks_.size() + 1);
-      blocks_.push_back(static_cast<char*>(allocate(bytes_)));
+      blocks_.push_back(nullptr);  // its own memory first: nothing leaks where there is no more
+      blocks_.back() = static_cast<char*>(allocate(bytes_));
     }
     int64_t size() const { return int64_t(blocks_.size()); }
     char* at(int64_t iteration, int j) const { return blocks_[iteration] + offsets_[j]; }
