@@ -97,6 +97,13 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
+        if not kwargs and not self._runs_eagerly and not _core.in_trace():
+            # The usual call, of tensors alone, is found at once.
+            tensors = [a for a in args if type(a) is Tensor]
+            if len(tensors) == len(args):
+                compiled = self._get(tuple([(t.shape, t.dtype) for t in tensors]))
+                if compiled is not None:
+                    return compiled(tensors)
         if any_symbolic_tensors(args, kwargs):
             return self._function(*args, **kwargs)
         if self._runs_eagerly:
@@ -232,7 +239,10 @@ def _is_array(leaf: Any) -> bool:
 
 
 def _signature(args: Any, kwargs: Any, leaves: list[Any]) -> Any:
-    return _nesting((args, kwargs)), tuple([_leaf_key(leaf) for leaf in leaves])
+    keys = tuple([_leaf_key(leaf) for leaf in leaves])
+    if not kwargs and all(map(_is_array, args)):
+        return keys
+    return _nesting((args, kwargs)), keys
 
 
 def _nesting(structure: Any) -> Any:
