@@ -653,6 +653,7 @@ def power(x1: typing.Any, x2: typing.Any) -> Tensor: ...
 def prod(x: typing.Any, axis: typing.Any = None, keepdims: bool = False) -> Tensor: ...
 def py_function(
     function: collections.abc.Callable,
+    weak: bool,
     name: str,
     inputs: collections.abc.Sequence[Tensor],
     outputs: collections.abc.Sequence[tuple[tuple, str]],

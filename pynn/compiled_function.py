@@ -14,7 +14,7 @@ import numpy as np
 from pynn import _core, tree
 from pynn._core import Tensor
 from pynn.keras_tensor import any_symbolic_tensors
-from pynn.tracing import warn_about_values
+from pynn.tracing import collected_host_functions, warn_about_values
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None))
 _tracing = threading.RLock()
@@ -180,7 +180,7 @@ class CompiledFunction:
 
     def _traced(self, args: Any, kwargs: Any, leaves: list[Any]) -> _Signature:
         # Nested, so that no tape listens: what the tapes hear is the call as a whole.
-        with _core.Trace(nested=True) as trace:
+        with _core.Trace(nested=True) as trace, collected_host_functions() as host_functions:
 
             def symbol(leaf: Any) -> Any:
                 if not _is_array(leaf):
@@ -195,7 +195,7 @@ class CompiledFunction:
             compiled = trace.finish_function([_core.identity(t) for t in tensors])
         # Only the nesting is kept: traced tensors mean nothing after the trace.
         structure = tree.map_structure(lambda x: _TENSOR if isinstance(x, Tensor) else x, result)
-        references = [leaf for leaf in leaves if not _is_array(leaf)]
+        references = [*(leaf for leaf in leaves if not _is_array(leaf)), *host_functions]
         return _Signature(compiled, structure, references)
 
     def _eagerly(self, args: Any, kwargs: Any) -> Any:
@@ -219,7 +219,8 @@ class _Signature:
         self.function = compiled
         self._structure = structure
         self._single = structure is _TENSOR
-        self._references = references  # the key has their ids: no other object may get them
+        # The key has the ids of constants, which no other object may get; host functions live here.
+        self._references = references
 
     def __call__(self, tensors: list[Tensor]) -> Any:
         outputs = self.function(tensors)

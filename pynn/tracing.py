@@ -1,15 +1,46 @@
-"""What all that is traced has in common: blame for code that looks at values."""
+"""What all that is traced has in common: host functions, blame for code that looks at values."""
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 import traceback
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 # What the engine says where the error itself came to no one's notice (csrc/graph/trace.cpp).
 _CAUGHT = re.compile(r"asked for at (.*):(\d+), and the error was caught")
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+_local = threading.local()
+
+
+@contextmanager
+def collected_host_functions() -> Iterator[list[Callable[..., Any]]]:
+    """Collect the host functions that are traced inside `with`.
+
+    Whoever owns the graph keeps the list: the graph itself holds the functions weakly, so that
+    what they refer to (a model, say, that owns the graph) can be freed.
+    """
+    functions: list[Callable[..., Any]] = []
+    outer = getattr(_local, "host_functions", None)
+    _local.host_functions = functions
+    try:
+        yield functions
+    finally:
+        _local.host_functions = outer
+
+
+def give_to_owner(function: Callable[..., Any]) -> bool:
+    """Put a host function in the list of the graph being traced; say whether there is one."""
+    functions = getattr(_local, "host_functions", None)
+    if functions is not None:
+        functions.append(function)
+    return functions is not None
 
 
 def warn_about_values(

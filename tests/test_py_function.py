@@ -1,7 +1,9 @@
 """Host functions inside steps, and functions with gradients of their own."""
 
+import gc
 import threading
 import traceback
+import weakref
 
 import numpy as np
 import pytest
@@ -232,6 +234,36 @@ def test_another_thread_reads_variables_meanwhile():
     stop.set()
     reader.join(60)
     assert not reader.is_alive()
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_model_whose_method_is_a_host_function_is_freed(eager):
+    class Logging(pynn.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def log(self, x):
+            assert x.shape[1] == 3
+
+        @pynn.function
+        def doubled(self, x):
+            ops.py_function(self.log, x, None)
+            return x * 2
+
+        def call(self, inputs):
+            ops.py_function(self.log, inputs, None)
+            return self.dense(inputs)
+
+    model = Logging()
+    model.compile("sgd", "mse", run_eagerly=eager)
+    fit(model)
+    model.predict(X, verbose=0)
+    model.doubled(X)
+    reference = weakref.ref(model)
+    del model
+    gc.collect()
+    assert reference() is None
 
 
 # ---- gradients of one's own ---------------------------------------------------------------------

@@ -11,24 +11,34 @@ namespace pynn {
 
 namespace {
 
-// A Python function that any thread may call and let go of.
+// A Python function that any thread may call and let go of. Held weakly it belongs to the Python
+// object that owns the graph: Python's garbage collector sees cycles there, and none through here.
 class HostFunction {
  public:
-  explicit HostFunction(py::function function) : function_(std::move(function)) {}
+  explicit HostFunction(const py::function& function, bool weak = false)
+      : held_(weak ? py::object(py::weakref(function, py::handle())) : py::object(function)),
+        weak_(weak) {}
   ~HostFunction() {
     if (!Py_IsInitialized()) {  // too late: the interpreter has gone, and the function with it
-      function_.release();
+      held_.release();
       return;
     }
     py::gil_scoped_acquire gil;
-    function_ = py::function();
+    held_ = py::object();
   }
   HostFunction(const HostFunction&) = delete;
   HostFunction& operator=(const HostFunction&) = delete;
-  const py::function& get() const { return function_; }
+
+  py::object operator()(const py::object& argument) const {
+    const py::object function = weak_ ? held_() : held_;
+    if (function.is_none())
+      throw std::runtime_error("pynn.ops.py_function: the owner of the compiled step has gone");
+    return function(argument);
+  }
 
  private:
-  py::function function_;
+  py::object held_;
+  bool weak_;
 };
 
 py::array copied(const View& view) {
@@ -41,8 +51,9 @@ py::array copied(const View& view) {
 // Calls a function of arrays that returns a list of arrays of the right shapes and dtypes.
 class PyFunctionBody : public OpBody {
  public:
-  PyFunctionBody(py::function function, std::string name, std::vector<Spec> outputs)
-      : function_(std::move(function)), name_(std::move(name)), outputs_(std::move(outputs)) {}
+  PyFunctionBody(const py::function& function, bool weak, std::string name,
+                 std::vector<Spec> outputs)
+      : function_(function, weak), name_(std::move(name)), outputs_(std::move(outputs)) {}
 
   int num_outputs(int) const override { return int(outputs_.size()); }
   void infer(const Spec*, int, Spec* out) const override {
@@ -53,7 +64,7 @@ class PyFunctionBody : public OpBody {
     HostCall call;
     py::list arrays;
     for (int i = 0; i < num_in; ++i) arrays.append(copied(in[i]));
-    const py::list results = function_.get()(arrays);
+    const py::list results = function_(arrays);
     for (size_t k = 0; k < outputs_.size(); ++k)
       copy_view(view_of(results[k].cast<py::array>()), out[k]);
   }
@@ -77,7 +88,7 @@ class PyFunctionBody : public OpBody {
 // A gradient rule in Python: from the gradients of the outputs to those of the arguments.
 class PyGradientBody : public OpBody {
  public:
-  PyGradientBody(py::function rule, int outputs) : rule_(std::move(rule)), outputs_(outputs) {}
+  PyGradientBody(const py::function& rule, int outputs) : rule_(rule), outputs_(outputs) {}
 
   int num_outputs(int) const override { return outputs_; }
   void infer(const Spec* in, int, Spec* out) const override { std::copy(in, in + outputs_, out); }
@@ -89,7 +100,7 @@ class PyGradientBody : public OpBody {
     py::list upstream;
     for (int k = 0; k < outputs_; ++k)
       upstream.append(c.grads[k] ? c.grads[k] : ops::zeros_like(c.in[k]));
-    const py::list results = rule_.get()(upstream);
+    const py::list results = rule_(upstream);
     for (size_t i = 0; i < results.size(); ++i)
       c.result[size_t(outputs_) + i] = to_tensor(results[i]);
   }
@@ -123,20 +134,19 @@ void bind_control_flow_ops(py::module_& m) {
       py::arg("outputs"), py::arg("arguments"), py::arg("gradient"));
   m.def(
       "with_gradient",
-      [](const Tensors& outputs, const Tensors& arguments, py::function rule) {
-        return with_gradient(
-            outputs, arguments,
-            std::make_shared<PyGradientBody>(std::move(rule), int(outputs.size())));
+      [](const Tensors& outputs, const Tensors& arguments, const py::function& rule) {
+        return with_gradient(outputs, arguments,
+                             std::make_shared<PyGradientBody>(rule, int(outputs.size())));
       },
       py::arg("outputs"), py::arg("arguments"), py::arg("gradient"));
   m.def(
       "py_function",
-      [](py::function function, const std::string& name, const Tensors& inputs,
+      [](const py::function& function, bool weak, const std::string& name, const Tensors& inputs,
          const std::vector<std::pair<py::tuple, std::string>>& outputs) {
-        return call_host(
-            inputs, std::make_shared<PyFunctionBody>(std::move(function), name, to_specs(outputs)));
+        return call_host(inputs,
+                         std::make_shared<PyFunctionBody>(function, weak, name, to_specs(outputs)));
       },
-      py::arg("function"), py::arg("name"), py::arg("inputs"), py::arg("outputs"));
+      py::arg("function"), py::arg("weak"), py::arg("name"), py::arg("inputs"), py::arg("outputs"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ from pynn._core import Tensor
 from pynn.backend.dtypes import standardize_dtype
 from pynn.ops.structures import Layout, flatten_tensors, spec, trace_function
 from pynn.ops.symbolic import symbolic_op
+from pynn.tracing import give_to_owner
 
 __all__ = ["custom_gradient", "py_function"]
 
@@ -170,7 +171,8 @@ def _host_call(fn: Callable[..., Any], inputs: Any, expected: _OutputSpec) -> An
             )
         return [_checked(name, x, *spec) for x, spec in zip(results, specs, strict=True)]
 
-    return expected.layout.pack(_core.py_function(call, name, tensors, specs))
+    weak = _core.in_trace() and give_to_owner(call)
+    return expected.layout.pack(_core.py_function(call, weak, name, tensors, specs))
 
 
 def _output_spec(leaf: Any, inputs: list[Tensor]) -> tuple[tuple[int, ...], str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pynn import _core, tree
-from pynn.tracing import warn_about_values
+from pynn.tracing import collected_host_functions, warn_about_values
 from pynn.training.data import Arrays, traced_dtype
 from pynn.training.feed import Piece
 from pynn.training.logs import MetricResults
@@ -51,7 +51,8 @@ def trace(function: Callable[[Any], Any], arrays: Arrays, batch_size: int, refer
     Raises:
         _core.TraceError: if the function looks at values.
     """
-    with _core.Trace() as tracer:
+    with _core.Trace() as tracer, collected_host_functions() as host_functions:
+        references = (references, host_functions)
         inputs = [
             tracer.input((batch_size, *leaf.shape[1:]), traced_dtype(leaf.dtype))
             for leaf in arrays.leaves
