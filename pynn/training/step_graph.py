@@ -39,7 +39,7 @@ def draw(who: str, executable: Any, to_file: str | os.PathLike[str]) -> None:
         graphs[0].write(path, format=kind)
     except (ImportError, FileNotFoundError) as error:
         raise ImportError(
-            f"{who}: expected pydot (`pip install pydot`) and Graphviz "
+            f"{who}: expected pydot (`pip install 'pynn[plot]'`) and Graphviz "
             f"(https://graphviz.org/download) to draw {path!r}; received {error}. "
             "A name that ends in .dot needs neither"
         ) from error
