@@ -228,10 +228,9 @@ def test_a_compiled_function_has_the_gradients_of_the_function(name):
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+# A custom gradient need not be that of the value.
+@pytest.mark.parametrize("name", [name for name in CASES if "custom gradient" not in name])
 def test_gradients_against_finite_differences(name):
-    if name in ("custom gradient", "custom gradient in a loop", "custom gradient in a branch"):
-        pytest.skip("the gradient is not that of the value")
     function, *arrays = CASES[name]
     arrays = [a.astype("float64") for a in arrays]
 

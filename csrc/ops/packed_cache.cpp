@@ -30,7 +30,6 @@ const char* PackedCache::get(const PackedKey& key, size_t bytes,
 }
 
 void PackedCache::clear() {
-  std::lock_guard lock(mutex_);
   runs_ = 0;
   for (const Form& form : forms_) deallocate(form.data, form.bytes);
   forms_.clear();

@@ -42,6 +42,7 @@ class PackedCache {
   // The form, of `bytes` bytes; `pack` fills it in where it is not there yet. Null where there is
   // no memory for it, or the array has too many forms already.
   const char* get(const PackedKey& key, size_t bytes, const std::function<void(char*)>& pack);
+  // Without a lock: nobody else uses the array now, and every training step comes by.
   void clear();
 
  private:
