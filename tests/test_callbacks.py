@@ -89,7 +89,8 @@ def test_steps_per_execution(steps):
     recorder = Recorder()
     make_model(steps_per_execution=steps).fit(X, Y, batch_size=10, callbacks=[recorder], verbose=0)
     ends = [batch for hook, batch, _ in recorder.calls if hook == "on_train_batch_end"]
-    assert ends == {1: [0, 1, 2, 3, 4], 2: [1, 3, 4], 3: [2, 4]}[steps]
+    # As in Keras, the number after a short execution is the one that a whole one would have.
+    assert ends == {1: [0, 1, 2, 3, 4], 2: [1, 3, 5], 3: [2, 5]}[steps]
 
 
 def test_listening_changes_nothing():

@@ -14,6 +14,7 @@ from pynn.optimizers.adamax import Adamax
 from pynn.optimizers.ftrl import Ftrl
 from pynn.optimizers.lamb import Lamb
 from pynn.optimizers.lion import Lion
+from pynn.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from pynn.optimizers.nadam import Nadam
 from pynn.optimizers.optimizer import Optimizer
 from pynn.optimizers.rmsprop import RMSprop
@@ -31,6 +32,7 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
     "Nadam",
     "Optimizer",
     "RMSprop",
@@ -50,6 +52,7 @@ _CLASSES = (
     Ftrl,
     Lamb,
     Lion,
+    LossScaleOptimizer,
     Nadam,
     RMSprop,
     SGD,

@@ -50,6 +50,8 @@ class Optimizer(LearningRate):
     [0.5, 1.5]
     """
 
+    _version = 0
+
     def __init__(
         self,
         learning_rate: Any,
@@ -263,24 +265,25 @@ class Optimizer(LearningRate):
     def _accumulate_and_update(
         self, gradients: list[Any], variables: list[Any], unscale: float
     ) -> None:
-        """Computes the update in every step and keeps it in every n-th: a trace cannot branch."""
+        """Adds to the sums of the gradients; every n-th step updates with their means."""
         steps = self.gradient_accumulation_steps or 1
-        is_update = ops.equal((self._iterations + 1) % steps, 0)
         accumulators = [self.slot("gradient_accumulator", v) for v in variables]
         if unscale != 1.0:
             gradients = [gradient * unscale for gradient in gradients]
         sums = [g + acc for g, acc in zip(gradients, accumulators, strict=True)]
-        own = [self._iterations, self._learning_rate]
-        own += self._slots["gradient_accumulator"] + self._slots.get("average", [])
-        kept = {id(variable) for variable in own}
-        touched = variables + [v for v in self._variables if id(v) not in kept]
-        before = [variable.value for variable in touched]
-        self._update([total / steps for total in sums], variables)
-        for variable, old in zip(touched, before, strict=True):
-            if variable.value is not old:
-                variable.assign(ops.where(is_update, variable.value, old))
-        for accumulator, total in zip(accumulators, sums, strict=True):
-            accumulator.assign(ops.where(is_update, ops.zeros_like(total), total))
+
+        def update() -> None:
+            self._update([total / steps for total in sums], variables)
+            for accumulator, total in zip(accumulators, sums, strict=True):
+                accumulator.assign(ops.zeros_like(total))
+
+        def collect() -> None:
+            if self.has_callable_rate and not _core.in_trace():
+                self.call_rate()  # once in every step, as compiled steps do
+            for accumulator, total in zip(accumulators, sums, strict=True):
+                accumulator.assign(total)
+
+        ops.cond(ops.equal((self._iterations + 1) % steps, 0), update, collect)
 
     def _update_averages(self, updated: list[Any]) -> None:
         """Updates the moving averages of all weights; `updated` are those of this step."""
@@ -363,8 +366,11 @@ class Optimizer(LearningRate):
             )
         return cls(**config)
 
+    @property
+    def settings_version(self) -> Any:
+        """Differs after a change of any setting: settings are constants of a compiled step."""
+        return self._version
+
     def __setattr__(self, name: str, value: Any) -> None:
-        # Settings are constants of a compiled step; the trainer compares this number to notice
-        # that one has changed (see `pynn.training.signature`).
         object.__setattr__(self, name, value)
-        object.__setattr__(self, "_version", getattr(self, "_version", 0) + 1)
+        object.__setattr__(self, "_version", self._version + 1)

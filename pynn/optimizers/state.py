@@ -178,22 +178,22 @@ class OptimizerState:
                 "pynn.optimizers.Optimizer.set_weights: expected an optimizer that is built; "
                 "received one that is not. Call `optimizer.build(variables)` first"
             )
-        for variable, weight in zip(self._variables, weights, strict=True):
+        for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
     def save_own_variables(self, store: Any) -> None:
         """Writes all variables into `store`, by their number."""
-        for index, variable in enumerate(self._variables):
+        for index, variable in enumerate(self.variables):
             store[str(index)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Reads all variables from `store`; a wrong number of them is skipped with a warning."""
-        if len(store.keys()) != len(self._variables):
+        if len(store.keys()) != len(self.variables):
             warnings.warn(
-                f"pynn.optimizers: expected {len(self._variables)} variables for {self.name!r}; "
+                f"pynn.optimizers: expected {len(self.variables)} variables for {self.name!r}; "
                 f"received {len(store.keys())}. They are not loaded",
                 stacklevel=2,
             )
             return
-        for index, variable in enumerate(self._variables):
+        for index, variable in enumerate(self.variables):
             variable.assign(store[str(index)])

@@ -40,6 +40,7 @@ class Compilation:
 
     if TYPE_CHECKING:  # what the layer side of a model has
         built: bool
+        dtype_policy: Any
         losses: list[Any]
         name: str
         trainable_variables: list[Variable]
@@ -105,9 +106,11 @@ class Compilation:
             weighted_metrics: the same, for metrics that get the sample weights.
             run_eagerly: run steps as ordinary Python, batch by batch.
             steps_per_execution: batches between two calls of the callbacks' batch methods.
-            jit_compile: accepted as in Keras; steps are always compiled unless `run_eagerly`.
-            auto_scale_loss: accepted as in Keras; to scale the loss of a float16 model, give its
-                optimizer a `loss_scale_factor`.
+            jit_compile: whether XLA compiles steps in Keras. Accepted, kept and saved as there:
+                "auto" becomes `not run_eagerly`. pynn compiles steps in the same way whatever it
+                says; only `run_eagerly` has them run as Python.
+            auto_scale_loss: for a model with the dtype policy "mixed_float16": wrap the optimizer
+                in a `LossScaleOptimizer`.
 
         Raises:
             ValueError: for an unknown name (with the nearest known one) or a bad setting.
@@ -116,7 +119,6 @@ class Compilation:
         >>> model = pynn.Sequential([pynn.layers.Dense(1)])
         >>> model.compile(optimizer="sgd", loss="mse", metrics=["mae"])
         """
-        del auto_scale_loss
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
                 "pynn.Model.compile: expected steps_per_execution to be a positive int; "
@@ -129,7 +131,11 @@ class Compilation:
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
         }
-        self.optimizer = optimizers.get(optimizer)
+        jit_compile = _resolve_jit_compile(jit_compile, run_eagerly)
+        optimizer = optimizers.get(optimizer)
+        self.optimizer = optimizer
+        if auto_scale_loss and self._needs_loss_scale():
+            self.optimizer = optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         names = getattr(self, "output_names", None)
         _check_names(loss, metrics, weighted_metrics)
         state.loss = None if loss is None else CompileLoss(loss, loss_weights, names)
@@ -137,7 +143,7 @@ class Compilation:
         state.metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
         state.loss_tracker = metrics_module.Mean(name="loss")
         state.config = {
-            "optimizer": self.optimizer,
+            "optimizer": optimizer,  # not the wrapper: compiling anew makes it again
             **arguments,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,
@@ -151,6 +157,11 @@ class Compilation:
         self.steps_per_execution = steps_per_execution
         self.stop_training = False
         self.compiled = True
+
+    def _needs_loss_scale(self) -> bool:
+        is_scaled = isinstance(self.optimizer, optimizers.LossScaleOptimizer)
+        policy = self.dtype_policy.name
+        return self.optimizer is not None and not is_scaled and policy == "mixed_float16"
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns the arguments of `compile`, as JSON-able values."""
@@ -294,6 +305,24 @@ class Compilation:
         known = [name for name in dict.fromkeys(names) if name in logs]
         ordered = [logs[name] for name in known + sorted(set(logs) - set(known))]
         return ordered[0] if len(ordered) == 1 else ordered
+
+
+def _resolve_jit_compile(jit_compile: Any, run_eagerly: bool) -> bool:
+    if jit_compile == "auto":
+        return not run_eagerly
+    if not isinstance(jit_compile, bool):
+        raise ValueError(
+            "pynn.Model.compile: expected jit_compile to be True, False or 'auto'; "
+            f"received {jit_compile!r}"
+        )
+    if jit_compile and run_eagerly:
+        warnings.warn(
+            "pynn.Model.compile: expected jit_compile=False with run_eagerly=True; "
+            "received jit_compile=True. Steps run eagerly",
+            stacklevel=3,
+        )
+        return False
+    return jit_compile
 
 
 def _check_names(loss: Any, metrics_argument: Any, weighted_metrics: Any) -> None:

@@ -80,45 +80,99 @@ def run_batch(model: Any, phase: str, arrays: Arrays) -> Any:
     return step.logs()
 
 
+class _Executions:
+    """The batch methods of callbacks, called around every `stride` batches.
+
+    Args:
+        step: what is done with a batch.
+        callbacks: those that listen to batches are called.
+        stride: batches between two calls; `None` if nobody listens.
+        logs: what the callbacks get; the metrics so far by default.
+    """
+
+    def __init__(
+        self, step: Step, callbacks: Any, stride: int | None, logs: Callable[[], Any] | None = None
+    ) -> None:
+        self._listeners = callbacks.batch_callbacks(step.phase)
+        self._progress = callbacks.progress
+        self._begin_hook = f"on_{step.phase}_batch_begin"
+        self._end_hook = f"on_{step.phase}_batch_end"
+        self._stride = stride
+        self._logs = logs or step.logs
+        self._first = 0  # number of the first batch of the open execution, or of the next one
+        self._seen = 0
+        self._is_open = False
+
+    def limit(self, available: int) -> int:
+        """How many of the next `available` batches may run before a call is due."""
+        if self._stride is None:
+            return available
+        return min(available, self._first + self._stride - self._seen)
+
+    def begin(self) -> None:
+        """To be called before batches run."""
+        if not self._is_open:
+            self._is_open, self._first = True, self._seen
+            for callback in self._listeners:
+                getattr(callback, self._begin_hook)(self._first, {})
+
+    def ran(self, count: int) -> bool:
+        """Counts batches that have run; says whether that ended an execution."""
+        self._seen += count
+        if self._progress is not None:
+            hook = getattr(self._progress, self._end_hook)
+            hook(self._seen - 1, lambda: pythonify_logs(self._logs()))
+        if self._stride is None or self._seen - self._first == self._stride:
+            self.end()
+        return not self._is_open
+
+    def end(self) -> None:
+        """Ends the execution, if one is open; at the end of the data it may be a short one.
+
+        Also then the number of its last batch is that of a whole execution, as in Keras.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._listeners:
+            logs = pythonify_logs(self._logs())
+            last = self._first + (self._stride or 1) - 1
+            for callback in self._listeners:
+                getattr(callback, self._end_hook)(last, logs)
+        self._first = self._seen
+
+
 def _run_epoch(
     step: Step,
     feed: Feed,
-    callbacks: Any,
+    executions: _Executions,
     stopped: Callable[[], bool],
-    stride: int | None = None,
     collect: list[np.ndarray] | None = None,
+    keep: Callable[[Any], None] | None = None,
 ) -> None:
     """Runs an epoch.
 
     Args:
         step: what to do with a batch.
         feed: where the batches come from.
-        callbacks: those that listen to batches are called every `stride` batches.
-        stopped: asked whenever Python is entered; `True` ends the epoch.
-        stride: `None` means as many batches as fit into the time of one refresh.
+        executions: calls the callbacks.
+        stopped: asked after executions, or whenever Python is entered if nobody listens to
+            batches; `True` ends the epoch.
         collect: arrays that the engine writes outputs into.
+        keep: called with the result of every batch.
     """
-    listeners = callbacks.batch_callbacks(step.phase)
-    begin_hook, end_hook = f"on_{step.phase}_batch_begin", f"on_{step.phase}_batch_end"
-    seen = 0
     for piece in feed.epoch():
         done = 0
         while done < piece.num_batches:
-            limit = min(stride or piece.num_batches, piece.num_batches - done)
-            for callback in listeners:
-                getattr(callback, begin_hook)(seen, {})
-            count = step.run(piece, done, limit, collect)
-            while stride is not None and count < limit:
-                count += step.run(piece, done + count, limit - count, collect)
-            done, seen = done + count, seen + count
-            if listeners:
-                logs = pythonify_logs(step.logs())
-                for callback in listeners:
-                    getattr(callback, end_hook)(seen - 1, logs)
-            if callbacks.progress is not None:
-                getattr(callbacks.progress, end_hook)(seen - 1, lambda: pythonify_logs(step.logs()))
-            if stopped():
+            limit = executions.limit(piece.num_batches - done)
+            executions.begin()
+            count = step.run(piece, done, 1 if keep else limit, collect)
+            if keep is not None:
+                keep(step.result)
+            done += count
+            if executions.ran(count) and stopped():
                 return
+    executions.end()
 
 
 def _stride(model: Any, callbacks: Any, phase: str) -> int | None:
@@ -143,13 +197,8 @@ def fit(
         for epoch in epochs:
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            _run_epoch(
-                step,
-                feed,
-                callbacks,
-                lambda: model.stop_training,
-                _stride(model, callbacks, "train"),
-            )
+            executions = _Executions(step, callbacks, _stride(model, callbacks, "train"))
+            _run_epoch(step, feed, executions, lambda: model.stop_training)
             logs = _epoch_logs(model, step)
             if validation is not None and _validates(epoch, validation_freq):
                 results = evaluate(model, validation, callbacks)
@@ -193,9 +242,8 @@ def evaluate(model: Any, feed: Feed, callbacks: Any) -> dict[str, Any]:
     model.stop_evaluating = False
     callbacks.on_test_begin()
     model.reset_metrics()
-    _run_epoch(
-        step, feed, callbacks, lambda: model.stop_evaluating, _stride(model, callbacks, "test")
-    )
+    executions = _Executions(step, callbacks, _stride(model, callbacks, "test"))
+    _run_epoch(step, feed, executions, lambda: model.stop_evaluating)
     logs = _epoch_logs(model, step)
     callbacks.on_test_end(logs)
     return logs
@@ -239,19 +287,30 @@ def _predict_in_place(step: Step, feed: Feed, callbacks: Any) -> Any:
         np.empty((num_rows, *shape[1:]), dtype=numpy_dtype(dtype))
         for shape, dtype in compiled.output_specs
     ]
-    _run_epoch(step, feed, callbacks, lambda: False, collect=collected)
+    executions = _Executions(step, callbacks, None, dict)
+    _run_epoch(step, feed, executions, lambda: False, collect=collected)
     return compiled.unpack(collected)
 
 
 def _predict_by_batch(model: Any, step: Step, feed: Feed, callbacks: Any) -> Any:
     """Keeps the outputs of every batch and joins them at the end."""
     parts: list[Any] = []
+    shown = 0  # parts that callbacks have got
 
-    def keep_outputs() -> bool:
-        parts.append(tree.map_structure(lambda output: np.array(output), step.result))
-        return model.stop_predicting
+    def keep(result: Any) -> None:
+        parts.append(tree.map_structure(lambda output: np.array(output), result))
 
-    _run_epoch(step, feed, callbacks, keep_outputs, stride=1)
+    def logs() -> dict[str, Any]:
+        nonlocal shown
+        new, shown = parts[shown:], len(parts)
+        return {"outputs": _joined(new)}
+
+    executions = _Executions(step, callbacks, _stride(model, callbacks, "predict"), logs)
+    _run_epoch(step, feed, executions, lambda: model.stop_predicting, keep=keep)
+    return _joined(parts)
+
+
+def _joined(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     return tree.map_structure(lambda *arrays: np.concatenate(np.atleast_1d(*arrays)), *parts)

@@ -49,7 +49,7 @@ class TrainerState:
             self.layers.variables_key(),
             self._compilations,
             id(optimizer),
-            getattr(optimizer, "_version", 0),
+            None if optimizer is None else optimizer.settings_version,
             backend.floatx(),
         )
 
