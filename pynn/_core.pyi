@@ -336,6 +336,7 @@ class Executable:
         seconds: typing.SupportsFloat | typing.SupportsIndex = 0.0,
         collect: typing.Any = None,
         check_nan: typing.Any = None,
+        finite: typing.Any = None,
     ) -> tuple: ...
     @property
     def arena_bytes(self) -> int: ...

@@ -14,9 +14,21 @@ from typing import Any
 # What the engine says where the error itself came to no one's notice (csrc/graph/trace.cpp).
 _CAUGHT = re.compile(r"asked for at (.*):(\d+), and the error was caught")
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
+# Settings that are constants of a trace and are compared by value.
+SCALARS = (bool, int, float, str, bytes, type(None))
 
 _local = threading.local()
+
+
+def plain_settings(obj: Any) -> tuple[Any, ...]:
+    """Return the numbers and strings among an object's attributes; a change outdates a trace.
+
+    >>> import types
+    >>> plain_settings(types.SimpleNamespace(rate=0.5, steps=3, weights=[1.0]))
+    (0.5, 3)
+    """
+    settings = getattr(obj, "__dict__", {})
+    return tuple(value for value in settings.values() if isinstance(value, SCALARS))
 
 
 @contextmanager

@@ -301,3 +301,20 @@ def test_permutations():
         [np.flatnonzero(_core.permutation((s, 0), 8) == 0)[0] for s in range(4000)]
     )
     assert ((counts - 500) ** 2 / 500).sum() < 24.3  # p = 0.001
+
+
+def test_batches_stop_after_a_scalar_is_not_finite():
+    total = _core.Variable(np.float32(0.0), False, "total")
+    trace = _core.Trace()
+    with trace:
+        rows = trace.input((2,), "float32")
+        total.assign(total.value + rows[0] + rows[1])
+        step = trace.finish([])
+    data = np.ones(12, np.float32)
+    for bad in (np.nan, np.inf):
+        data[5] = bad
+        total.assign(np.float32(0.0))
+        assert step.run_batches([data], None, 2, 0, 6, finite=total)[0] == 3
+        assert not np.isfinite(total.value.numpy())
+    with pytest.raises(ValueError, match=r"scalar to look at; received 'v'.*shape=\(3,\)"):
+        step.run_batches([data], None, 2, 0, 6, finite=_core.Variable(np.ones(3), False, "v"))

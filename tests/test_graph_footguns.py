@@ -146,6 +146,50 @@ def test_learning_rate(eager):
     assert step(model)[0].any()
 
 
+class TwoSteps(pynn.optimizers.schedules.LearningRateSchedule):
+    """A rate that ends after the first steps."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, step):
+        return ops.where(step < self.steps, 0.1, 0.0)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_schedule_or_a_function_in_place_of_a_learning_rate(eager):
+    model = make_model(run_eagerly=eager)
+    step(model)
+    schedule = TwoSteps(2)
+    model.optimizer.learning_rate = schedule
+    assert [step(model)[0].any() for _ in range(3)] == [True, False, False]
+    schedule.steps = 5
+    assert [step(model)[0].any() for _ in range(2)] == [True, False]
+    model.optimizer.learning_rate = lambda: 0.1
+    assert step(model)[0].any()
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_setting_that_needs_state_of_its_own_comes_too_late(eager):
+    for setting in ("use_ema", "gradient_accumulation_steps", "amsgrad"):
+        model = make_model(optimizer="adam", run_eagerly=eager)
+        step(model)
+        setattr(model.optimizer, setting, 2)
+        with pytest.raises(ValueError, match="before the first step; received them after it"):
+            step(model)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_the_whole_model(eager):
+    model = make_model(run_eagerly=eager)
+    step(model)
+    model.trainable = False
+    with pytest.warns(UserWarning, match="no weight of the model is trainable"):
+        assert not any(delta.any() for delta in step(model))
+    model.trainable = True
+    assert all(delta.any() for delta in step(model))
+
+
 def test_optimizer_settings():
     model = make_model()
     large = step(model)
@@ -178,6 +222,34 @@ def test_regularizers():
     assert model.test_on_batch(X, Y) == pytest.approx(plain + 2 * penalty, rel=1e-5)
     model.layers[0].kernel_regularizer = None
     assert model.test_on_batch(X, Y) == pytest.approx(plain, rel=1e-6)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_other_penalties(eager):
+    model = make_model(run_eagerly=eager)
+    plain = model.test_on_batch(X, Y)
+    first, last = model.layers
+    last.bias.assign([2.0])
+    shifted = model.test_on_batch(X, Y)
+    last.bias_regularizer = pynn.regularizers.L1(0.5)
+    assert model.test_on_batch(X, Y) == pytest.approx(shifted + 1.0, rel=1e-5)
+    last.bias_regularizer = None
+    last.bias.assign([0.0])
+    hidden = first(X.astype("float32")).numpy()
+    first.activity_regularizer = pynn.regularizers.L2(0.25)
+    penalty = 0.25 * (hidden**2).sum() / len(X)
+    assert model.test_on_batch(X, Y) == pytest.approx(plain + penalty, rel=1e-5)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_compiling_again_acts_on_frozen_and_regularized_layers(eager):
+    model = make_model(optimizer="adam", run_eagerly=eager)
+    step(model)
+    model.layers[0].trainable = False
+    model.compile(pynn.optimizers.SGD(0.1), "mae", run_eagerly=eager)
+    assert [delta.any() for delta in step(model)] == [False, False, True, True]
+    errors = np.abs(model.predict(X, verbose=0) - Y)
+    assert model.test_on_batch(X, Y) == pytest.approx(errors.mean(), rel=1e-5)
 
 
 def test_constraints():

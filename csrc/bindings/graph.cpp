@@ -188,7 +188,7 @@ void bind_trace(py::module_& m) {
 
 py::tuple run_batches(Executable& exe, const std::vector<py::array>& arrays, py::object order,
                       int64_t batch_size, int64_t begin_row, int64_t num_batches, double seconds,
-                      py::object collect, py::object check_nan) {
+                      py::object collect, py::object check_nan, py::object finite) {
   BatchRun run;
   for (const py::array& a : arrays) run.arrays.push_back(view_of(a));
   py::array_t<int64_t, py::array::c_style> rows;
@@ -201,6 +201,7 @@ py::tuple run_batches(Executable& exe, const std::vector<py::array>& arrays, py:
   run.begin_row = begin_row;
   run.num_batches = num_batches;
   run.seconds = seconds;
+  if (!finite.is_none()) run.finite = &finite.cast<Variable&>();
   if (!check_nan.is_none()) run.check_nan = check_nan.cast<std::vector<std::string>>();
   std::vector<py::array> targets;
   if (!collect.is_none()) targets = collect.cast<std::vector<py::array>>();
@@ -243,7 +244,8 @@ void bind_executable(py::module_& m) {
           py::arg("inputs"))
       .def("run_batches", &run_batches, py::arg("arrays"), py::arg("order"), py::arg("batch_size"),
            py::arg("begin_row"), py::arg("num_batches"), py::arg("seconds") = 0.0,
-           py::arg("collect") = py::none(), py::arg("check_nan") = py::none())
+           py::arg("collect") = py::none(), py::arg("check_nan") = py::none(),
+           py::arg("finite") = py::none())
       .def("dump", [](const Executable& exe) { return exe.graph().dump(); })
       .def("dump_passes", &Executable::dump_passes)
       .def("dot", [](const Executable& exe) { return exe.graph().dot(); })

@@ -1,6 +1,7 @@
 // Batches of rows, gathered straight into the executable: an epoch over arrays without Python.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "graph/workspace.h"
@@ -116,6 +117,21 @@ void check_array(const View& array, const Spec& input, int index) {
                 "; received shape=", array.shape);
 }
 
+bool is_finite(Variable& scalar) {
+  const Tensor value = scalar.value();
+  const View& view = value->view;
+  return view.dtype == DType::float64 ? std::isfinite(*static_cast<const double*>(view.data))
+                                      : std::isfinite(*static_cast<const float*>(view.data));
+}
+
+void check_finite(const Variable& scalar) {
+  const Spec& spec = scalar.spec();
+  if (spec.shape.size() || (spec.dtype != DType::float32 && spec.dtype != DType::float64))
+    value_error("pynn.Executable.run_batches: expected a float32 or float64 scalar to look at; ",
+                "received '", scalar.name(), "' of dtype ", dtype_name(spec.dtype),
+                " and shape=", spec.shape);
+}
+
 void check_rows(const BatchRun& run, const std::vector<View>& arrays) {
   const int64_t last = run.begin_row + run.num_batches * run.batch_size;
   for (const View& array : arrays) {
@@ -139,6 +155,7 @@ BatchResult Executable::run_batches(const BatchRun& run) {
                 run.arrays.size());
   for (int i = 0; i < plan_.num_inputs; ++i) check_array(run.arrays[i], input_spec(i), i);
   check_rows(run, run.arrays);
+  if (run.finite) check_finite(*run.finite);
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   FlushDenormals flush;
@@ -164,6 +181,7 @@ BatchResult Executable::run_batches(const BatchRun& run) {
     }
     execute(loan.workspace(), roots.data());
     ++result.batches_done;
+    if (run.finite && !is_finite(*run.finite)) break;
     if (run.seconds > 0 &&
         std::chrono::duration<double>(Clock::now() - start).count() >= run.seconds)
       break;

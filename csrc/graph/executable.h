@@ -19,6 +19,7 @@ struct BatchRun {
   double seconds = 0;                  // stop after this time, between batches; <= 0: never
   std::vector<View> collect;           // per output: an array for all rows, or empty
   std::vector<std::string> check_nan;  // names of the arrays, or empty: not checked
+  Variable* finite = nullptr;  // a float scalar: stop after the batch that leaves it not finite
 };
 struct BatchResult {
   int64_t batches_done = 0;

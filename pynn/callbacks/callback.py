@@ -90,6 +90,17 @@ class Callback:
         """Called when `predict` ends."""
 
 
+BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    *[
+        f"on_{phase}_batch_{end}"
+        for phase in ("train", "test", "predict")
+        for end in ("begin", "end")
+    ],
+)
+
+
 def overrides(callback: Any, hook: str) -> bool:
     """Whether `callback` has its own `hook` (in its class, or set on the object)."""
     method = getattr(callback, hook, None)

@@ -77,6 +77,13 @@ class CallbackList(Callback):
             if callback is not self._progbar and listens_to_batches(callback, phase)
         ]
 
+    def only_want_bad_losses(self, phase: str) -> bool:
+        """Whether all `batch_callbacks` have nothing to do while the loss is finite."""
+        listeners = self.batch_callbacks(phase)
+        return bool(listeners) and all(
+            getattr(callback, "wants_bad_losses_only", False) for callback in listeners
+        )
+
     @property
     def progress(self) -> ProgbarLogger | None:
         """The progress line, which is called whenever Python is entered anyway."""

@@ -6,11 +6,13 @@ import math
 import sys
 from typing import Any
 
-from pynn.callbacks.callback import Callback
+from pynn.callbacks.callback import BATCH_HOOKS, Callback, overrides
 
 
 class TerminateOnNaN(Callback):
     """Stops training after a batch that leaves the loss NaN or infinite.
+
+    The engine looks at the loss, so that epochs run without Python until there is something to do.
 
     Args:
         raise_error: raise RuntimeError instead of stopping quietly.
@@ -26,6 +28,14 @@ class TerminateOnNaN(Callback):
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error
+
+    @property
+    def wants_bad_losses_only(self) -> bool:
+        """Whether it need not be called after batches that leave the loss finite."""
+        is_own = type(self).on_batch_end is TerminateOnNaN.on_batch_end
+        return is_own and [hook for hook in BATCH_HOOKS if overrides(self, hook)] == [
+            "on_batch_end"
+        ]
 
     def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the loss."""

@@ -11,8 +11,10 @@ from pynn.naming import auto_name
 from pynn.optimizers.checks import check_settings, without_missing
 from pynn.optimizers.clipping import norm_scales, scaled
 from pynn.optimizers.learning_rate import LearningRate
+from pynn.optimizers.schedules import LearningRateSchedule
 from pynn.saving import deserialize_keras_object, serialize_keras_object
 from pynn.stateless import temporary_values
+from pynn.tracing import plain_settings
 from pynn.variables import Variable
 
 
@@ -369,7 +371,10 @@ class Optimizer(LearningRate):
     @property
     def settings_version(self) -> Any:
         """Differs after a change of any setting: settings are constants of a compiled step."""
-        return self._version
+        schedule = self._learning_rate
+        if not isinstance(schedule, LearningRateSchedule):
+            return self._version
+        return self._version, plain_settings(schedule)
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

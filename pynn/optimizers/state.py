@@ -164,7 +164,16 @@ class OptimizerState:
         return self._index[id(variable)]
 
     def slot(self, name: str, variable: Any) -> Any:
-        """Returns the state called `name` of a weight."""
+        """Returns the state called `name` of a weight.
+
+        Raises:
+            ValueError: if there is none, because a setting that needs it came too late.
+        """
+        if name not in self._slots:
+            raise ValueError(
+                f"pynn.optimizers.{type(self).__name__}: expected settings that need the state "
+                f"{name!r} before the first step; received them after it. Make a new optimizer"
+            )
         return self._slots[name][self._index[id(variable)]]
 
     def set_weights(self, weights: Sequence[Any]) -> None:

@@ -93,53 +93,60 @@ class _Executions:
     def __init__(
         self, step: Step, callbacks: Any, stride: int | None, logs: Callable[[], Any] | None = None
     ) -> None:
+        self._step = step
         self._listeners = callbacks.batch_callbacks(step.phase)
+        self._only_want_bad_losses = callbacks.only_want_bad_losses(step.phase)
         self._progress = callbacks.progress
         self._begin_hook = f"on_{step.phase}_batch_begin"
         self._end_hook = f"on_{step.phase}_batch_end"
         self._stride = stride
         self._logs = logs or step.logs
-        self._first = 0  # number of the first batch of the open execution, or of the next one
         self._seen = 0
-        self._is_open = False
 
     def limit(self, available: int) -> int:
         """How many of the next `available` batches may run before a call is due."""
-        if self._stride is None:
+        if self._stride is None or self._is_quiet():
             return available
-        return min(available, self._first + self._stride - self._seen)
+        return min(available, self._stride - self._seen % self._stride)
+
+    def _is_quiet(self) -> bool:
+        """Whether no call is due as long as the loss is finite, which the engine looks at."""
+        watched = self._step.watched
+        return watched is not None and bool(np.isfinite(watched.numpy()))
 
     def begin(self) -> None:
         """To be called before batches run."""
-        if not self._is_open:
-            self._is_open, self._first = True, self._seen
+        if self._stride is not None and self._seen % self._stride == 0:
             for callback in self._listeners:
-                getattr(callback, self._begin_hook)(self._first, {})
+                getattr(callback, self._begin_hook)(self._seen, {})
 
     def ran(self, count: int) -> bool:
-        """Counts batches that have run; says whether that ended an execution."""
+        """Counts batches that have run; says whether it is a moment to stop at."""
         self._seen += count
         if self._progress is not None:
             hook = getattr(self._progress, self._end_hook)
             hook(self._seen - 1, lambda: pythonify_logs(self._logs()))
-        if self._stride is None or self._seen - self._first == self._stride:
-            self.end()
-        return not self._is_open
+        if self._only_want_bad_losses:
+            self._step.watched = self._step.loss_variable()
+        if self._stride is None or self._is_quiet():
+            return True
+        if self._seen % self._stride:
+            return False
+        self._call_end_hooks(self._seen - 1)
+        return True
 
     def end(self) -> None:
-        """Ends the execution, if one is open; at the end of the data it may be a short one.
+        """Ends the last execution, which may be a short one.
 
-        Also then the number of its last batch is that of a whole execution, as in Keras.
+        The number of its last batch is that of a whole execution, as in Keras.
         """
-        if not self._is_open:
-            return
-        self._is_open = False
-        if self._listeners:
-            logs = pythonify_logs(self._logs())
-            last = self._first + (self._stride or 1) - 1
-            for callback in self._listeners:
-                getattr(callback, self._end_hook)(last, logs)
-        self._first = self._seen
+        if self._stride is not None and self._seen % self._stride and not self._is_quiet():
+            self._call_end_hooks(-(-self._seen // self._stride) * self._stride - 1)
+
+    def _call_end_hooks(self, batch: int) -> None:
+        logs = pythonify_logs(self._logs())
+        for callback in self._listeners:
+            getattr(callback, self._end_hook)(batch, logs)
 
 
 def _run_epoch(

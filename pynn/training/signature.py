@@ -10,9 +10,9 @@ from collections import OrderedDict
 from typing import Any
 
 from pynn.layers.state import change_stamp
+from pynn.tracing import SCALARS, plain_settings
 from pynn.variables import Variable
 
-_SCALARS = (bool, int, float, str, bytes, type(None))
 # Set during calls, or derived from what is in the signature anyway.
 _VOLATILE = frozenset(
     {"_build_shapes", "_checked_shape", "_losses", "_path", "_tracker", "_tracking_enabled"}
@@ -90,7 +90,7 @@ def _layer_key(layer: Any, references: list[Any]) -> Any:
     for name, value in layer.__dict__.items():
         if name in _VOLATILE or name in skipped or name.startswith("_fast_"):
             continue
-        if isinstance(value, _SCALARS):
+        if isinstance(value, SCALARS):
             items.append((name, value))
         elif not isinstance(value, Variable):
             items.append((name, id(value)))
@@ -103,5 +103,4 @@ def _settings_key(obj: Any) -> Any:
     """Identity and plain settings of a regularizer or constraint."""
     if obj is None:
         return None
-    settings = getattr(obj, "__dict__", {})
-    return id(obj), tuple(value for value in settings.values() if isinstance(value, _SCALARS))
+    return id(obj), plain_settings(obj)

@@ -123,6 +123,8 @@ class Step:
         self._function = getattr(model, f"{phase}_step")
         self.result: Any = None  # what the function returned for the last batch, if not metrics
         self.returns_metrics = False
+        # A scalar variable: `run` returns after the batch that leaves it not finite.
+        self.watched: Any = None
 
     def run(
         self,
@@ -155,6 +157,7 @@ class Step:
             REFRESH_SECONDS,
             collect,
             names,
+            self.watched,
         )
         self.returns_metrics = step.returns_metrics
         if collect is None:
@@ -226,6 +229,11 @@ class Step:
         if self.phase == "predict":
             return {"outputs": self.result}
         return self._model.get_metrics_result() if self.returns_metrics else self.result
+
+    def loss_variable(self) -> Any:
+        """Returns a variable that is not finite if the loss in `logs` is not, or `None`."""
+        tracker = self._model._loss_tracker
+        return tracker.total if self.returns_metrics and tracker is not None else None
 
 
 def run_once(step: Step, arrays: Arrays) -> Any:
