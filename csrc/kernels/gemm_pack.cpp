@@ -5,11 +5,11 @@
 namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
-// m >= S rows whose elements are neighbours (cs == 1): a transposition, S x S elements at a time.
-// Whole cache lines of each row are used up at once, because rows a power of two apart share one
-// set of the cache.
-template <class T, int W, int S>
-inline void pack_rows(const T* x, int64_t rs, int64_t m, int64_t k, T* out) {
+// m >= S rows whose elements are neighbours: out[p * width + i] = x[i * rs + p], S x S elements at
+// a time. Whole cache lines of each row are used up at once, because rows a power of two apart
+// share one set of the cache.
+template <class T, int S>
+inline void transpose_rows(const T* x, int64_t rs, int64_t m, int64_t k, T* out, int64_t width) {
   constexpr int kLine = 64 / int(sizeof(T));
   const int64_t whole = k - k % S;
   for (int64_t p = 0; p < whole; p += kLine) {
@@ -17,12 +17,27 @@ inline void pack_rows(const T* x, int64_t rs, int64_t m, int64_t k, T* out) {
     for (int64_t i = 0; i < m; i += S) {
       const int64_t first = i + S <= m ? i : m - S;  // the last group may overlap the one before
       for (int64_t q = p; q < stop; q += S) {
-        transpose_square<T, S>(x + first * rs + q, rs, out + q * W + first, W);
+        transpose_square<T, S>(x + first * rs + q, rs, out + q * width + first, width);
       }
     }
   }
   for (int64_t p = whole; p < k; ++p) {
-    for (int64_t i = 0; i < m; ++i) out[p * W + i] = x[i * rs + p];
+    for (int64_t i = 0; i < m; ++i) out[p * width + i] = x[i * rs + p];
+  }
+}
+
+template <class T>
+void transpose(const void* x, int64_t stride, int64_t m, int64_t n, void* out, int64_t out_stride) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(out);
+  if (m >= kLargeSquare<T>) {
+    transpose_rows<T, kLargeSquare<T>>(from, stride, m, n, to, out_stride);
+  } else if (m >= 4) {
+    transpose_rows<T, 4>(from, stride, m, n, to, out_stride);
+  } else {
+    for (int64_t p = 0; p < n; ++p) {
+      for (int64_t i = 0; i < m; ++i) to[p * out_stride + i] = from[i * stride + p];
+    }
   }
 }
 
@@ -44,9 +59,9 @@ template <class T, int W>
 inline void pack_panel(const T* x, int64_t rs, int64_t cs, int64_t rows, int64_t k, T* out) {
   constexpr int kLarge = kLargeSquare<T>;
   if (cs == 1 && W >= kLarge && rows >= kLarge) {
-    pack_rows<T, W, kLarge>(x, rs, rows, k, out);
+    transpose_rows<T, kLarge>(x, rs, rows, k, out, W);
   } else if (cs == 1 && rows >= 4) {
-    pack_rows<T, W, 4>(x, rs, rows, k, out);
+    transpose_rows<T, 4>(x, rs, rows, k, out, W);
   } else {
     for (int64_t p = 0; p < k; ++p) {
       for (int64_t i = 0; i < rows; ++i) out[p * W + i] = x[i * rs + p * cs];
@@ -97,6 +112,8 @@ void set_gemm_packing(GemmKernel& float32, GemmKernel& float64) {
   float32.pack_b = pack_b<float>;
   float64.pack_a = pack_a<double>;
   float64.pack_b = pack_b<double>;
+  float32.transpose = transpose<float>;
+  float64.transpose = transpose<double>;
 }
 
 }  // namespace pynn::kernels::PYNN_ISA_NAMESPACE

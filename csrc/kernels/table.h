@@ -315,6 +315,9 @@ using GemmTileFn = void (*)(const GemmTile& tile);
 // out[panel][p][i]. B (k x n) is packed as its transpose. In the last panel, rows beyond m are zero
 // for B and left alone for A.
 using GemmPackFn = void (*)(const void* x, int64_t rs, int64_t cs, int64_t m, int64_t k, void* out);
+// out[p * out_stride + i] = x[i * stride + p] for i < m, p < n.
+using GemmTransposeFn = void (*)(const void* x, int64_t stride, int64_t m, int64_t n, void* out,
+                                 int64_t out_stride);
 // C = A * B + bias from rows of A and columns of B whose elements are neighbours:
 // c[i * ldc + j] = sum over p of a[i * a_rs + p] * b[j * b_cs + p], + bias[j]. Sums run in parallel
 // chains, in an order that depends on m and k alone.
@@ -336,6 +339,7 @@ struct GemmKernel {
   int mc, kc, nc;  // blocks: mc and nc are multiples of mr and nr
   GemmTileFn tile;
   GemmPackFn pack_a, pack_b;
+  GemmTransposeFn transpose;
   GemmDotFn dot;
 };
 

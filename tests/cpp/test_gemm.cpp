@@ -240,6 +240,33 @@ void test_bits_do_not_depend_on_threads_or_rows(DType dtype, int64_t m, int64_t 
   }
 }
 
+// A product that is computed transposed, because A is stored by columns and C has few of them,
+// against the same matrices with A stored by rows.
+template <class T>
+void test_transposed(DType dtype) {
+  check::Random random(17);
+  const int64_t nr = kernel_table().gemm[int(dtype)].nr;
+  for (const int64_t m : {int64_t(5), 2 * nr, 6 * nr + 3, int64_t(1029)}) {
+    for (const int64_t n : {int64_t(1), int64_t(2), int64_t(3), int64_t(5), int64_t(10), nr - 1}) {
+      for (const int64_t k : {7, 8, 33, 600}) {
+        Matrix<T> rows(m, k, 0, random), columns(m, k, 3, random);
+        const Matrix<T> b(k, n, 2, random);
+        for (int64_t i = 0; i < m; ++i) {
+          for (int64_t p = 0; p < k; ++p)
+            columns.data[i * columns.rs + p * columns.cs] = rows(i, p);
+        }
+        const int64_t ldc = n + 2;
+        std::vector<T> expected(size_t(m * ldc), T(77)), c = expected;
+        gemm(make_args(dtype, m, n, k, rows, b, expected.data(), ldc));
+        const GemmArgs args = make_args(dtype, m, n, k, columns, b, c.data(), ldc);
+        gemm(args);
+        check::that(check::same_bits(c.data(), expected.data(), m * ldc),
+                    describe("transposed", args));
+      }
+    }
+  }
+}
+
 // ---- Epilogue and special values
 
 template <class T>
@@ -358,6 +385,8 @@ void test_all(const KernelTable&) {
     test_ways<double>(DType::float64);
     test_column<float>(DType::float32);
     test_column<double>(DType::float64);
+    test_transposed<float>(DType::float32);
+    test_transposed<double>(DType::float64);
     for (const int64_t k : {0, 3, 33}) {
       test_activation<float>(DType::float32, k);
       test_activation<double>(DType::float64, k);
@@ -376,6 +405,7 @@ void test_all(const KernelTable&) {
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 32, 128, 784);
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 200, 10, 2048);
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 600, 999, 3);
+  test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 2100, 10, 600);
   test_bits_do_not_depend_on_threads_or_rows<double>(DType::float64, 90, 70, 900);
 }
 
