@@ -247,9 +247,9 @@ def run_once(step: Step, arrays: Arrays) -> Any:
 
 @contextlib.contextmanager
 def _all_or_nothing(model: Any) -> Iterator[None]:
-    """A step for which memory runs out half-way leaves all variables as they were.
+    """A step that ends half-way (out of memory, interrupted, an error) leaves all variables alone.
 
-    Compiled steps have all their memory before they begin.
+    Compiled steps have all their memory before they begin, and are not interrupted.
     """
     variables = [*model.variables, *(v for metric in model.metrics for v in metric.variables)]
     if model.optimizer is not None:
@@ -257,7 +257,7 @@ def _all_or_nothing(model: Any) -> Iterator[None]:
     before = [variable.value for variable in variables]
     try:
         yield
-    except MemoryError:
+    except BaseException:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         raise
