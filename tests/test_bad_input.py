@@ -182,6 +182,13 @@ def test_weights_given_twice_or_for_nothing():
         classifier().fit(X, LABELS, sample_weight=np.ones((20, 7)), batch_size=20)
 
 
+@pytest.mark.parametrize("bad", [[1.0, 2.0], {"cat": 2.0}, {0.5: 2.0}, 3.0])
+def test_class_weights_that_are_none(bad):
+    for data in ((X, LABELS), (iter([(X, LABELS)]),)):
+        with raises("class_weight to be a dict from class numbers to weights; received"):
+            classifier().fit(*data, class_weight=bad)
+
+
 def two_outputs(**settings):
     inputs = pynn.Input((4,))
     model = pynn.Model(

@@ -141,10 +141,10 @@ def forward_scenario(method):
     expected = getattr(model, method)(*arguments, verbose=0)
     before = state(model)
     interrupt = Interrupt(SIZES["tiny"][2])
-    interrupt.start()
     many = np.tile(x, (500, 1))  # longer than the signal takes
 
     def work():
+        interrupt.start()
         if method == "evaluate":
             model.evaluate(x, y, batch_size=1, steps=10**8, verbose=0)
         else:

@@ -246,6 +246,21 @@ def test_class_weight_is_the_same_for_every_input_path(targets):
     assert_same_weights(weights_of(arrays), weights_of(batches))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "bool"])
+def test_class_weights_by_row(dtype):
+    from pynn.training.data import class_weight_to_sample_weight
+
+    rows = 150_000  # several of the pieces in which rows are looked at
+    labels = RNG.integers(0, 2 if dtype == "bool" else 200, rows).astype(dtype)
+    class_weight = {150: 4.0, -3: 7.0, 0: 0.5, np.int64(1): 2.0, 10**12: 9.0}
+    expected = np.array([class_weight.get(int(label), 1.0) for label in labels], "float32")
+    for y in (labels, labels[:, None]):
+        weights = class_weight_to_sample_weight("fit", y, class_weight)
+        assert weights.dtype == np.float32
+        np.testing.assert_array_equal(weights, expected)
+    np.testing.assert_array_equal(class_weight_to_sample_weight("fit", labels, {}), 1.0)
+
+
 class Batches:
     """Batches with a length, in the way of PyDataset."""
 

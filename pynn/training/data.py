@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pynn import _core, backend, tree
+from pynn.backend.dtypes import numpy_dtype
 from pynn.variables import Variable
 
 _PARTS = ("x", "y", "sample_weight")
@@ -203,7 +204,8 @@ def class_weight_to_sample_weight(who: str, y: Any, class_weight: dict[int, floa
         class_weight: weights by class number.
 
     Raises:
-        ValueError: if `y` is not one array of one of these shapes.
+        ValueError: if `y` is not one array of one of these shapes, or `class_weight` not a dict
+            from class numbers.
     """
     if isinstance(y, dict) or (isinstance(y, list | tuple) and not _holds_numbers(y)):
         raise ValueError(
@@ -211,16 +213,47 @@ def class_weight_to_sample_weight(who: str, y: Any, class_weight: dict[int, floa
             "Use sample_weight"
         )
     labels = _checked(_as_array(y, "y", who) if not isinstance(y, np.ndarray) else y, "y", who)
-    if labels.ndim == 2:
-        labels = np.argmax(labels, axis=-1) if labels.shape[1] > 1 else labels[:, 0]
-    elif labels.ndim > 2:
+    if labels.ndim > 2:
         raise ValueError(
             f"{who}: expected y of shape (rows,), (rows, 1) or (rows, classes) with class_weight; "
             f"received shape={labels.shape}. Use sample_weight"
         )
-    classes, positions = np.unique(np.round(labels).astype(np.int64), return_inverse=True)
-    weights = np.array([class_weight.get(int(c), 1.0) for c in classes], dtype=backend.floatx())
-    return weights[positions.reshape(-1)]
+    classes, values = _class_table(who, class_weight)
+    weights = np.ones(labels.shape[0], dtype=values.dtype)
+    # Some rows at a time: only the weights themselves grow with the data.
+    for begin in range(0, len(weights) if len(classes) else 0, _ROWS_AT_A_TIME):
+        rows = slice(begin, begin + _ROWS_AT_A_TIME)
+        numbers = _class_numbers(labels[rows])
+        at = np.minimum(np.searchsorted(classes, numbers), len(classes) - 1)
+        np.copyto(weights[rows], values[at], where=classes[at] == numbers)
+    return weights
+
+
+_ROWS_AT_A_TIME = 1 << 16
+
+
+def _class_numbers(labels: np.ndarray) -> np.ndarray:
+    if labels.ndim == 2:
+        labels = np.argmax(labels, axis=-1) if labels.shape[1] > 1 else labels[:, 0]
+    if labels.dtype.kind in "fV":
+        labels = np.round(labels.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # NaN is reported with its row when training comes to it
+        return labels.astype(np.int64, copy=False)
+
+
+def _class_table(who: str, class_weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The classes in ascending order, and the weight of each."""
+    is_number = isinstance(class_weight, dict) and all(
+        isinstance(key, int | float | np.number) and int(key) == key for key in class_weight
+    )
+    if not is_number:
+        raise ValueError(
+            f"{who}: expected class_weight to be a dict from class numbers to weights; "
+            f"received {class_weight!r}"
+        )
+    classes = sorted(class_weight)
+    values = [class_weight[key] for key in classes]
+    return np.array(classes, dtype=np.int64), np.array(values, numpy_dtype(backend.floatx()))
 
 
 def split_rows(
