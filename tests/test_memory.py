@@ -218,8 +218,10 @@ if __name__ == "__main__":
     for scenario, (_, full) in FLAT.items():
         seen_grown, seen_held = run(f"{scenario}({full})")
         print(f"{scenario}: {full}; grown by {seen_grown:.0f} KiB, engine {seen_held:.0f} KiB")
+        assert max(seen_grown, seen_held) < 4096
     for scenario, arguments in PEAK.items():
         (seen_fraction,) = run(f"peak(256, {arguments})")
         print(f"fit on 256 MiB of {scenario}: at most {seen_fraction:.3f} of the data")
+        assert seen_fraction < 1.2
     (seen,) = run("mapped(512, 64)")
     print(f"fit on a file of 512 MiB, 64 MiB allowed: {seen:.1f} MiB held")

@@ -77,6 +77,7 @@ class ArrayFeed:
         wanted = self.num_batches
         while wanted > 0:
             if self._position == 0:
+                self._order = None  # before there is another one: it may be as long as the data
                 self._order = self._new_order()
             count = min(wanted, self._batches_per_pass - self._position)
             yield from self._pieces(self._position, count)
