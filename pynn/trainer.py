@@ -70,9 +70,15 @@ class Trainer(Compilation):
         return self._forward(x, training=False)
 
     def _forward(self, x: Any, training: bool) -> Any:
-        if self._call_has_training_arg:
-            return self(x, training=training)
-        return self(x)
+        settings = {"training": training} if self._call_has_training_arg else {}
+        outputs = self(x, **settings)
+        for output in tree.flatten(outputs) or [outputs]:
+            if not hasattr(output, "shape"):
+                raise TypeError(
+                    f"pynn.Model: expected model {self.name!r} to return tensors; "
+                    f"received {output!r} of type {type(output).__name__}"
+                )
+        return outputs
 
     def _track_loss(self, x: Any, loss: Any) -> None:
         if self._loss_tracker is not None:

@@ -62,6 +62,51 @@ def test_predictions_from_many_threads_are_exact():
     in_threads(8, work)
 
 
+def test_first_predictions_from_many_threads_build_the_model_once():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for seed in range(10):
+            pynn.utils.set_random_seed(seed)
+            model = pynn.Sequential([layers.Dense(16, activation="relu"), layers.Dense(4)])
+            results, start = [], threading.Barrier(8)
+
+            def work(model=model, results=results, start=start):
+                start.wait(60)
+                results.append(model.predict(X[:100], verbose=0))
+
+            in_threads(8, work)
+            assert len(model.weights) == 4
+            for result in results:
+                np.testing.assert_array_equal(result, model.predict(X[:100], verbose=0))
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 512])
+def test_predictions_from_many_threads_have_the_bits_of_serial_ones(rows):
+    model = make_model()
+    expected = [
+        model.predict(X[:rows], batch_size=128, verbose=0),
+        model.predict_on_batch(X[:rows]),
+        model(X[:rows]).numpy(),
+        model.evaluate(X[:rows], Y[:rows], verbose=0),
+    ]
+
+    def work():
+        for _ in range(20):
+            found = [
+                model.predict(X[:rows], batch_size=128, verbose=0),
+                model.predict_on_batch(X[:rows]),
+                model(X[:rows]).numpy(),
+            ]
+            for a, b in zip(found, expected, strict=False):
+                np.testing.assert_array_equal(a, b)
+
+    in_threads(6, work)
+    assert model.evaluate(X[:rows], Y[:rows], verbose=0) == expected[-1]
+
+
 def test_predictions_during_training_see_whole_steps_only():
     """A step multiplies both weights by 2: their ratio is never anything else than at the start."""
     first, second = (_core.Variable(np.full((256, 256), v, np.float32)) for v in (1.0, 3.0))

@@ -17,6 +17,7 @@ from pynn.training.data import (
 )
 
 DEFAULT_BATCH_SIZE = 32
+_END = object()  # of the data: a source may well give None, which is a mistake
 
 
 class Piece(NamedTuple):
@@ -185,18 +186,18 @@ class BatchFeed:
         """Returns the next batch, or `None` at the end; starts again where that is possible."""
         if self._iterator is None:
             self._iterator = self._start()
-        batch = next(self._iterator, None)
-        if batch is None and self._steps is not None and self._can_restart():
+        batch = next(self._iterator, _END)
+        if batch is _END and self._steps is not None and self._can_restart():
             self._end_pass()
             self._iterator = self._start()
-            batch = next(self._iterator, None)
-        if batch is None and needed:
+            batch = next(self._iterator, _END)
+        if batch is _END and needed:
             raise ValueError(
                 f"{self._who}: expected batches; received none from {type(self._source).__name__}. "
                 "A generator can be gone through only once: pass steps_per_epoch, or something "
                 "that can be iterated again"
             )
-        return None if batch is None else self._as_arrays(batch)
+        return None if batch is _END else self._as_arrays(batch)
 
     def _can_restart(self) -> bool:
         return self._indexed or not hasattr(self._source, "__next__")
@@ -211,6 +212,11 @@ class BatchFeed:
         return (self._source[i] for i in order)
 
     def _as_arrays(self, batch: Any) -> Arrays:
+        if batch is None:
+            raise ValueError(
+                f"{self._who}: expected batches x, (x, y) or (x, y, sample_weight); "
+                f"received None from {type(self._source).__name__}"
+            )
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         if self._class_weight is not None and sample_weight is None:
             sample_weight = class_weight_to_sample_weight(self._who, y, self._class_weight)

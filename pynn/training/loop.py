@@ -10,9 +10,9 @@ import numpy as np
 from pynn import _core, tree
 from pynn.backend.dtypes import numpy_dtype
 from pynn.training.data import Arrays, traced_dtype, unpack_x_y_sample_weight
-from pynn.training.feed import ArrayFeed, Feed, Piece
+from pynn.training.feed import ArrayFeed, BatchFeed, Feed, Piece
 from pynn.training.logs import pythonify_logs
-from pynn.training.steps import Step, run_once
+from pynn.training.steps import Step, run_once, tracing_lock
 
 
 def prepare(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
@@ -24,13 +24,18 @@ def prepare(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
         batch_size: rows per batch.
         phase: "train", "test" or "predict".
     """
+    if not _is_prepared(model, phase):
+        with tracing_lock:  # of several threads that come at once, one makes everything
+            if not _is_prepared(model, phase):
+                if phase != "predict" or not all(la.built for la in model._flatten_layers()):
+                    _build(model, arrays, batch_size, phase)
+                model._trainer_state.layers_are_built = True
+
+
+def _is_prepared(model: Any, phase: str) -> bool:
     state = model._trainer_state
-    if not (model.built and state.layers_are_built):
-        if not all(layer.built for layer in model._flatten_layers()):
-            _build(model, arrays, batch_size, phase)
-        state.layers_are_built = True
-    if phase != "predict" and not state.has_built_metrics():
-        _build(model, arrays, batch_size, phase)
+    has_layers = model.built and state.layers_are_built
+    return has_layers and (phase == "predict" or state.has_built_metrics())
 
 
 def _build(model: Any, arrays: Arrays, batch_size: int, phase: str) -> None:
@@ -88,6 +93,9 @@ class _Executions:
         callbacks: those that listen to batches are called.
         stride: batches between two calls; `None` if nobody listens.
         logs: what the callbacks get; the metrics so far by default.
+
+    Attributes:
+        seen: batches of the epoch that are done.
     """
 
     def __init__(
@@ -101,13 +109,13 @@ class _Executions:
         self._end_hook = f"on_{step.phase}_batch_end"
         self._stride = stride
         self._logs = logs or step.logs
-        self._seen = 0
+        self.seen = 0
 
     def limit(self, available: int) -> int:
         """How many of the next `available` batches may run before a call is due."""
         if self._stride is None or self._is_quiet():
             return available
-        return min(available, self._stride - self._seen % self._stride)
+        return min(available, self._stride - self.seen % self._stride)
 
     def _is_quiet(self) -> bool:
         """Whether no call is due as long as the loss is finite, which the engine looks at."""
@@ -116,23 +124,23 @@ class _Executions:
 
     def begin(self) -> None:
         """To be called before batches run."""
-        if self._stride is not None and self._seen % self._stride == 0:
+        if self._stride is not None and self.seen % self._stride == 0:
             for callback in self._listeners:
-                getattr(callback, self._begin_hook)(self._seen, {})
+                getattr(callback, self._begin_hook)(self.seen, {})
 
     def ran(self, count: int) -> bool:
         """Counts batches that have run; says whether it is a moment to stop at."""
-        self._seen += count
+        self.seen += count
         if self._progress is not None:
             hook = getattr(self._progress, self._end_hook)
-            hook(self._seen - 1, lambda: pythonify_logs(self._logs()))
+            hook(self.seen - 1, lambda: pythonify_logs(self._logs()))
         if self._only_want_bad_losses:
             self._step.watched = self._step.loss_variable()
         if self._stride is None or self._is_quiet():
             return True
-        if self._seen % self._stride:
+        if self.seen % self._stride:
             return False
-        self._call_end_hooks(self._seen - 1)
+        self._call_end_hooks(self.seen - 1)
         return True
 
     def end(self) -> None:
@@ -140,8 +148,8 @@ class _Executions:
 
         The number of its last batch is that of a whole execution, as in Keras.
         """
-        if self._stride is not None and self._seen % self._stride and not self._is_quiet():
-            self._call_end_hooks(-(-self._seen // self._stride) * self._stride - 1)
+        if self._stride is not None and self.seen % self._stride and not self._is_quiet():
+            self._call_end_hooks(-(-self.seen // self._stride) * self._stride - 1)
 
     def _call_end_hooks(self, batch: int) -> None:
         logs = pythonify_logs(self._logs())
@@ -173,7 +181,12 @@ def _run_epoch(
         while done < piece.num_batches:
             limit = executions.limit(piece.num_batches - done)
             executions.begin()
-            count = step.run(piece, done, 1 if keep else limit, collect)
+            try:
+                count = step.run(piece, done, 1 if keep else limit, collect)
+            except (TypeError, ValueError) as error:
+                if isinstance(feed, BatchFeed):
+                    error.add_note(f"pynn: this was batch {executions.seen} of the epoch")
+                raise
             if keep is not None:
                 keep(step.result)
             done += count

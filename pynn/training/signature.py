@@ -6,6 +6,7 @@ metrics and optimizers are variables and may change freely.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -19,6 +20,8 @@ _VOLATILE = frozenset(
 )
 # A model that is switched between some states (frozen, not frozen) keeps a number for each.
 _MAX_STATES = 32
+# Several threads may predict with one model.
+_lock = threading.Lock()
 
 
 class LayerSignature:
@@ -66,6 +69,10 @@ class LayerSignature:
         stamp = (change_stamp(), len(model._layers))
         if stamp == self._stamp:
             return
+        with _lock:
+            self._look(model, stamp)
+
+    def _look(self, model: Any, stamp: Any) -> None:
         layers = model._flatten_layers()
         references: list[Any] = []
         key = tuple(_layer_key(layer, references) for layer in layers)

@@ -20,7 +20,7 @@ from pynn.training.progress import REFRESH_SECONDS
 # Two batch sizes each for training, validation and prediction, and some to spare.
 _MAX_EXECUTABLES = 16
 # Traces do not nest, and a second thread would only do the same work again.
-_tracing = threading.RLock()
+tracing_lock = threading.RLock()
 
 
 class CompiledStep:
@@ -60,8 +60,6 @@ def trace(function: Callable[[Any], Any], arrays: Arrays, batch_size: int, refer
         result = function(arrays.pack(inputs))
         if isinstance(result, MetricResults):
             return CompiledStep(tracer.finish([]), None, [], references)
-        if result is None:
-            result = {}
         if not tree.is_nested(result):
             outputs = [_core.tensor(result)]
             return CompiledStep(tracer.finish(outputs), _SINGLE, outputs, references)
@@ -164,6 +162,18 @@ class Step:
             self.result = None if step.returns_metrics else step.unpack(outputs)
         return count
 
+    def _call(self, data: Any) -> Any:
+        """Calls the Python function; logs must be a dict, and `None` stands for an empty one."""
+        result = self._function(data)
+        if result is None:
+            return {}
+        if self.phase != "predict" and not isinstance(result, dict):
+            raise TypeError(
+                f"pynn.Model.{self.phase}_step: expected a dict of logs to be returned; "
+                f"received {result!r} of type {type(result).__name__}"
+            )
+        return result
+
     def compiled(self, arrays: Arrays, batch_size: int) -> CompiledStep | None:
         """Returns the compiled step for batches like these, or `None` if it runs eagerly."""
         state = self._model._trainer_state
@@ -172,7 +182,7 @@ class Step:
         key = (self.phase, batch_size, arrays.key, state.signature(self._model, self.phase))
         step = state.steps.get(key)
         if step is None:
-            with _tracing:
+            with tracing_lock:
                 step = state.steps.get(key) or self._trace(key, arrays, batch_size)
         return step
 
@@ -184,7 +194,7 @@ class Step:
         if self._extend_optimizer():
             key = (*key[:-1], state.signature(self._model, self.phase))
         try:
-            step = trace(self._function, arrays, batch_size, state.references())
+            step = trace(self._call, arrays, batch_size, state.references())
         except _core.TraceError as error:
             state.eager_phases.add(self.phase)
             warn_about_values(
@@ -220,9 +230,9 @@ class Step:
         self._extend_optimizer()
         tensors = [_core.tensor(leaf, traced_dtype(leaf.dtype)) for leaf in batch]
         with _all_or_nothing(self._model):
-            result = self._function(piece.arrays.pack(tensors))
+            result = self._call(piece.arrays.pack(tensors))
         self.returns_metrics = isinstance(result, MetricResults)
-        self.result = {} if result is None else result
+        self.result = result
 
     def logs(self) -> Any:
         """Returns what the last batch returned: the metrics so far, unless overridden."""
