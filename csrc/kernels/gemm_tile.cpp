@@ -144,6 +144,7 @@ inline void whole_tile(const GemmTile& t) {
 
 template <class T>
 inline void tiles_in_place(const GemmTile& t) {
+  if (t.n == kColumns<T>) return whole_tile<T>(t);
   const int64_t step = t.m == 1 ? kWideVectors * kLanes<T> : kColumns<T>;
   GemmTile part = t;
   for (int64_t j = 0; j < t.n; j += part.n) {

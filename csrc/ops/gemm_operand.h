@@ -24,7 +24,8 @@ struct Blocks {
 
   // At most `most` long, multiples of `unit`, as equal as they can be.
   static Blocks balanced(int64_t begin, int64_t end, int64_t most, int64_t unit) {
-    const int64_t count = std::max<int64_t>(1, ceil_div(end - begin, most));
+    if (end - begin <= most) return {begin, end, std::max<int64_t>(1, end - begin)};
+    const int64_t count = ceil_div(end - begin, most);
     return {begin, end, std::max<int64_t>(1, ceil_div(ceil_div(end - begin, count), unit) * unit)};
   }
   int64_t size(int64_t at) const { return std::min(step, end - at); }

@@ -10,9 +10,6 @@ namespace {
 // Up to this many rows, packing a B that the caches do not hold shows in the time.
 constexpr int64_t kKeptRows = 256;
 
-// Rows that are multiples of a page apart share one set of a cache and push each other out.
-bool rows_collide(int64_t stride_bytes) { return stride_bytes != 0 && stride_bytes % 4096 == 0; }
-
 }  // namespace
 
 // ---- B

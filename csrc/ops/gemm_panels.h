@@ -10,6 +10,10 @@ namespace pynn {
 constexpr int64_t kTilesInPlace = 16;
 // Lines at the same place of different pages that a first-level cache holds.
 constexpr int64_t kWays = 8;
+// Rows that are multiples of a page apart share one set of a cache and push each other out.
+constexpr bool rows_collide(int64_t stride_bytes) {
+  return stride_bytes != 0 && stride_bytes % 4096 == 0;
+}
 // Up to this depth, C is written in rows of tiles: writing it is what takes the time.
 constexpr int64_t kShallow = 64;
 

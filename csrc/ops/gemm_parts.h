@@ -35,6 +35,7 @@ struct Grid {
     Grid best{m, n, mr, nr};
     const int64_t work = std::max(m, kThinRows) * std::max(n, kThinRows) * k;
     const int64_t threads = std::min<int64_t>(num_threads(), 1 + work / (2 * kThreadGrain));
+    if (threads == 1) return best;
     double least = std::numeric_limits<double>::infinity();
     for (int64_t rows = 1; rows <= threads; ++rows) {
       const Grid grid{m, n, mr, nr, rows, threads / rows};
@@ -54,6 +55,7 @@ struct Grid {
   // f(rows, columns) for all cells, in parallel.
   template <class F>
   void for_cells(F f) const {
+    if (rows * columns == 1) return f(Range{0, m}, Range{0, n});
     parallel_for(rows * columns, 1, [&](int64_t begin, int64_t end) {
       for (int64_t cell = begin; cell < end; ++cell) {
         const Range r = rows_of(cell), c = columns_of(cell);

@@ -88,8 +88,11 @@ void finish(const FloatProduct& product, GemmTile& t, Range slice, bool slice_en
   t.relu = all && product.args.activation == Unary::relu;
 }
 
-// A tile, or half of one, whose rows of C may lie pages apart.
-int64_t few_rows(int64_t mr) { return mr <= kWays ? mr : mr / 2; }
+// The rows of a tile, or of half of one where they would push each other out of the cache.
+int64_t few_rows(const FloatProduct& product, int64_t ldc) {
+  const int64_t mr = product.kernel.mr;
+  return mr <= kWays || !rows_collide(ldc * product.item) ? mr : mr / 2;
+}
 
 }  // namespace
 
@@ -105,7 +108,7 @@ void multiply(const FloatProduct& product, const Block& block, const Panel& a, c
   const int64_t wide = by_rows ? n : kActivated / nr * nr,
                 tall = !by_rows                 ? m
                        : tiles.row_by_row(t, n) ? ceil_div(kActivatedElements, n)
-                                                : few_rows(product.kernel.mr);
+                                                : few_rows(product, block.ldc);
   for (int64_t i = 0; i < m; i += tall) {
     for (int64_t j = 0; j < n; j += wide) {
       const Range some_rows{i, std::min(m, i + tall)}, some_columns{j, std::min(n, j + wide)};
