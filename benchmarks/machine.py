@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 MIB = 1 << 20
-# So many times the last cache is what it no longer helps with.
-BEYOND = 4
+# From so many times the last cache on, a working set counts as in memory, and at this size memory
+# is measured: with less the cache still serves a share, so that the rate depends on the size; with
+# more it falls by little, and a limit should rather be high. One number, so that a job and its
+# yardstick meet the same machine.
+BEYOND = 2
 
 
 def pin(threads: int) -> None:
@@ -72,7 +75,7 @@ class Limits:
             shared = 1 if name == "L3" else self.threads
             if working_set <= size * shared:
                 return name
-        return "L3+" if working_set < 2 * self.caches["L3"] else "DRAM"
+        return "L3+" if working_set < BEYOND * self.caches["L3"] else "DRAM"
 
     def seconds(self, flops: float, dtype: str, traffic: dict[str, int], working_set: int) -> float:
         """Least time of a job: its operations at the peak plus its bytes at the bandwidth.
@@ -111,7 +114,7 @@ def measure_limits(threads: int) -> Limits:
     pynn.config.set_num_threads(threads)
     rates = {dtype: _core.measure_flops(dtype) for dtype in ("float32", "float64", "bfloat16")}
     caches = cache_sizes()
-    # Well inside each cache, just beyond the last one, where it still helps, and well beyond.
+    # Well inside each cache, just beyond the last one, where it still helps, and in memory.
     sizes = {
         "L1": caches["L1"] * 3 // 4 * threads,
         "L2": caches["L2"] // 2 * threads,

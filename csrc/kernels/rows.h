@@ -42,18 +42,52 @@ struct Minimum {
   double operator()(double a, double b) const { return a < b || a != a ? a : b; }
 };
 
-inline float row_maximum(const float* x, int64_t n) {
-  return reduce_lanes<float>(x, n, -__builtin_inff(), Maximum{});
+// Of all elements the one that comes first in an order, or NaN if there is one. better(v, best) may
+// ignore a v that is NaN: whether there is one is found on the side, which costs less than to pass
+// it on at each step. `both` is the same order, but passes NaN on.
+template <class T, class Better, class Both>
+inline T extreme_of_row(const T* x, int64_t n, T identity, Better better, Both both) {
+  using V = Vec<T>;
+  constexpr int kChains = 4;  // independent chains hide the latency
+  constexpr int64_t kStep = kChains * kLanes<T>;
+  V best[kChains];
+  for (V& b : best) b = splat<V>(identity);
+  IntVec<V> nan[kChains] = {};
+  int64_t i = 0;
+  for (; i + kStep <= n; i += kStep) {
+    for (int j = 0; j < kChains; ++j) {
+      const V v = load(x + i + j * kLanes<T>);
+      best[j] = better(v, best[j]);
+      nan[j] |= v != v;
+    }
+  }
+  for_lanes<T>(n - i, [&](auto at) {
+    const V v = at.load(x + i, identity);
+    best[0] = better(v, best[0]);
+    nan[0] |= v != v;
+  });
+  const V first = better(better(best[0], best[1]), better(best[2], best[3]));
+  // All bits set are a NaN.
+  const V any = V((nan[0] | nan[1]) | (nan[2] | nan[3]));
+  return fold_lanes<T>(any != any ? any : first, both);
 }
-inline double row_maximum(const double* x, int64_t n) {
-  return reduce_lanes<double>(x, n, -__builtin_inf(), Maximum{});
+
+template <class T>
+inline T float_row_maximum(const T* x, int64_t n) {
+  return extreme_of_row(
+      x, n, -MathConstants<Vec<T>>::kInfinity, [](auto v, auto best) { return larger_of(v, best); },
+      Maximum{});
 }
-inline float row_minimum(const float* x, int64_t n) {
-  return reduce_lanes<float>(x, n, __builtin_inff(), Minimum{});
+template <class T>
+inline T float_row_minimum(const T* x, int64_t n) {
+  return extreme_of_row(
+      x, n, MathConstants<Vec<T>>::kInfinity, [](auto v, auto best) { return smaller_of(v, best); },
+      Minimum{});
 }
-inline double row_minimum(const double* x, int64_t n) {
-  return reduce_lanes<double>(x, n, __builtin_inf(), Minimum{});
-}
+inline float row_maximum(const float* x, int64_t n) { return float_row_maximum(x, n); }
+inline double row_maximum(const double* x, int64_t n) { return float_row_maximum(x, n); }
+inline float row_minimum(const float* x, int64_t n) { return float_row_minimum(x, n); }
+inline double row_minimum(const double* x, int64_t n) { return float_row_minimum(x, n); }
 
 template <class T>
 inline T row_maximum(const T* x, int64_t n) {

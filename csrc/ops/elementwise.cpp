@@ -30,10 +30,10 @@ void launch_unary(const OpDef& op, const Attrs& attrs, const View* in, int num_i
                    return;
                  }
                  // A broadcast input: compute once, then spread.
-                 const int size = int(item_size(kernel_dtype(out[0].dtype)));
+                 const DType dtype = kernel_dtype(out[0].dtype);
                  kernel(x[0], {y.data, false}, 1, attrs.params);
-                 kernel_table().copy[__builtin_ctz(unsigned(size))](
-                     y.data, 0, static_cast<char*>(y.data) + size, 1, n - 1);
+                 kernel_table().copy[log2_size(dtype)](
+                     y.data, 0, static_cast<char*>(y.data) + item_size(dtype), 1, n - 1);
                });
 }
 
@@ -47,8 +47,7 @@ void launch_binary(const OpDef& op, const Attrs& attrs, const View* in, int num_
 }
 
 void launch_where(const OpDef&, const Attrs&, const View* in, int num_in, View* out) {
-  const int size = int(item_size(kernel_dtype(out[0].dtype)));
-  const auto kernel = kernel_table().where[__builtin_ctz(unsigned(size))];
+  const auto kernel = kernel_table().where[log2_size(kernel_dtype(out[0].dtype))];
   map_elements(in, num_in, out[0], 0.5,
                [&](const void* const* x, const bool* scalar, kernels::Output y, int64_t n) {
                  kernel(static_cast<const uint8_t*>(x[0]), scalar[0], x[1], scalar[1], x[2],

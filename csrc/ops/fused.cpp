@@ -22,8 +22,6 @@ Family family_of(const OpDef& op) {
   return Family::none;
 }
 
-int log2_size(DType dtype) { return __builtin_ctz(unsigned(item_size(kernel_dtype(dtype)))); }
-
 bool has_kernel(const OpDef& op, DType in) {
   const int dtype = int(kernel_dtype(in));
   switch (family_of(op)) {
@@ -248,7 +246,7 @@ class FusedBlock {
 
   const void* spread_column(const char* data, int64_t item, int64_t inner, int64_t first, int64_t n,
                             size_t i) const {
-    const kernels::CopyFn copy = kernel_table().copy[__builtin_ctz(unsigned(item))];
+    const kernels::CopyFn copy = kernel_table().copy[log2_size(body_.inputs_[i].spec.dtype)];
     char* out = loads_[i].spread;
     for (int64_t done = 0; done < n;) {
       const int64_t row = (first + done) / inner;
@@ -301,8 +299,8 @@ class FusedBlock {
         table.binary[step.op->kernel][in](x[0], scalar[0], x[1], scalar[1], to, n, step.params);
         break;
       case Family::where:
-        table.where[log2_size(out)](static_cast<const uint8_t*>(x[0]), scalar[0], x[1], scalar[1],
-                                    x[2], scalar[2], to.data, n);
+        table.where[log2_size(kernel_dtype(out))](static_cast<const uint8_t*>(x[0]), scalar[0],
+                                                  x[1], scalar[1], x[2], scalar[2], to.data, n);
         break;
       default:
         table.cast[in][int(out)](x[0], to.data, n);

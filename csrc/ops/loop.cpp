@@ -69,12 +69,6 @@ OperandRun::OperandRun(DType dtype, int64_t byte_stride, Scratch& scratch)
   if (convert) converted_ = scratch.get_bytes(kChunk * item_size(kernel_dtype(dtype)));
 }
 
-namespace {
-
-int log2_size(DType dtype) { return __builtin_ctz(unsigned(item_size(dtype))); }
-
-}  // namespace
-
 const void* OperandRun::load(const char* data, int64_t n) {
   const kernels::KernelTable& table = kernel_table();
   const void* run = data;

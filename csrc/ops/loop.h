@@ -70,6 +70,9 @@ inline DType kernel_dtype(DType d) {
   return d == DType::float16 || d == DType::bfloat16 ? DType::float32 : d;
 }
 
+// Kernels that only move elements are found by this.
+inline int log2_size(DType d) { return __builtin_ctz(unsigned(item_size(d))); }
+
 // A contiguous (or scalar) run of an operand in its kernel dtype: the operand's own memory where
 // that is what it is, else a gathered and converted chunk.
 class OperandRun {

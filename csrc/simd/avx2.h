@@ -7,6 +7,7 @@ namespace {
 inline constexpr bool kHasFma = true;
 inline constexpr bool kHasStreaming = true;
 inline constexpr bool kHasScale = false;
+inline constexpr bool kHasLookup = false;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
   return _mm256_fmadd_ps(a, b, c);

@@ -7,6 +7,7 @@ namespace {
 inline constexpr bool kHasFma = true;
 inline constexpr bool kHasStreaming = true;
 inline constexpr bool kHasScale = true;
+inline constexpr bool kHasLookup = true;
 
 inline Vec<float> mul_add(Vec<float> a, Vec<float> b, Vec<float> c) {
   return _mm512_fmadd_ps(a, b, c);
@@ -27,6 +28,17 @@ inline Vec<float> scale_by_power_of_two(Vec<float> v, Vec<float> n) {
 }
 inline Vec<double> scale_by_power_of_two(Vec<double> v, Vec<double> n) {
   return _mm512_scalef_pd(v, n);
+}
+
+inline Vec<float> lookup(const float (&table)[16], Vec<int32_t> index) {
+  return _mm512_permutexvar_ps(__m512i(index), _mm512_load_ps(table));
+}
+inline Vec<float> nearer_zero(Vec<float> a, Vec<float> b) {
+  return _mm512_range_ps(a, b, 2);  // absolute minimum, with the sign of a
+}
+inline Vec<float> exponent(Vec<float> v) { return _mm512_getexp_ps(v); }
+inline Vec<float> mantissa(Vec<float> v) {
+  return _mm512_getmant_ps(v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
 }
 
 inline __mmask16 first_lanes32(int64_t n) { return __mmask16((1u << n) - 1u); }

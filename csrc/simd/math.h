@@ -8,7 +8,7 @@
 //              float   double
 //   exp          1       1       the whole range; overflow to inf, gradual underflow
 //   expm1        2       2
-//   log          1       1
+//   log          1.5     1
 //   log1p        1       1
 //   tanh         1.5     3
 //   sigmoid      2       2
@@ -189,6 +189,14 @@ inline V polynomial(V x, const Scalar<V> (&c)[N]) {
   return sum;
 }
 
+}  // namespace
+}  // namespace pynn::kernels::PYNN_ISA_NAMESPACE
+
+#include "simd/lookup_math.h"
+
+namespace pynn::kernels::PYNN_ISA_NAMESPACE {
+namespace {
+
 // ---- Exponential ----
 
 // x = n ln 2 + r, |r| <= ln(2) / 2; tail = exp(r) - 1. n is given both as a number and as an
@@ -241,6 +249,7 @@ inline Extended<V> extended_exp(V x) {
 
 template <class V>
 inline V exp(V x) {
+  if constexpr (kByLookup<V>) return lookup_exp(x);
   return extended_exp(x).value;
 }
 
@@ -304,6 +313,7 @@ inline V log_limits(V x, V value) {
 
 template <class V>
 inline V log(V x) {
+  if constexpr (kByLookup<V>) return lookup_log(x);
   return log_limits(x, log_positive(x, V{}));
 }
 
@@ -319,7 +329,7 @@ inline V log1p(V x) {
 
 // ---- Activations ----
 
-inline Vec<float> tanh(Vec<float> x) {
+inline Vec<float> tanh_by_exp(Vec<float> x) {
   using V = Vec<float>;
   // (tanh(x) / x - 1) / x^2 in x^2, |x| <= 0.625.
   static constexpr float small[] = {-0.333333331721403616f,   0.133333035569157404f,
@@ -333,12 +343,18 @@ inline Vec<float> tanh(Vec<float> x) {
   const V far = 1 - 2 / mul_add(power, e.tail, power + 1);
   return copysign(magnitude < 0.625f ? near : far, x);
 }
-inline Vec<double> tanh(Vec<double> x) {
+inline Vec<double> tanh_by_exp(Vec<double> x) {
   using V = Vec<double>;
   V magnitude = abs(x);
   magnitude = magnitude > 22 ? splat<V>(22) : magnitude;  // tanh(22) rounds to 1
   const V e = expm1(magnitude + magnitude);
   return copysign(e / (e + 2), x);
+}
+
+template <class V>
+inline V tanh(V x) {
+  if constexpr (kByLookup<V>) return lookup_tanh(x);
+  return tanh_by_exp(x);
 }
 
 // The sigmoid of x from e = exp(-|x|).
@@ -358,6 +374,7 @@ inline Extended<V> sigmoid_from_exp(V x, Extended<V> e) {
 // the result is subnormal. The tail joins the 1 first: 1 + 2^n would lose it beyond n = 24.
 template <class V>
 inline V sigmoid(V x) {
+  if constexpr (kByLookup<V>) return lookup_sigmoid(x);
   using C = MathConstants<V>;
   // 1 and 0 beyond.
   const V clamped = larger_of(splat<V>(-40), smaller_of(splat<V>(-C::kExpLow), -x));

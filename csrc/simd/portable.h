@@ -8,6 +8,7 @@ namespace pynn::kernels::PYNN_ISA_NAMESPACE {
 namespace {
 
 inline constexpr bool kHasScale = false;
+inline constexpr bool kHasLookup = false;
 
 template <class V>
 inline V larger_of(V a, V b) {

@@ -9,7 +9,13 @@
 //   Vec<T> sqrt(v)                    correctly rounded
 //   Vec<T> larger_of(a, b)            a > b ? a : b, so b where either is NaN; smaller_of: a < b
 //   kHasScale                         whether there is Vec<T> scale_by_power_of_two(v, n): v * 2^n
-//                                     for integers n of any size, rounded once
+//                                     for the integer below n, of any size, rounded once
+//   kHasLookup                        whether there are, for float:
+//     lookup(table, index)            of sixteen aligned numbers those at the low 4 bits of index
+//     nearer_zero(a, b)               the smaller of |a| and b > 0 with the sign of a; b for NaN
+//     exponent(v), mantissa(v)        v = s * 2^exponent, 1 <= s < 2; mantissa is s below 3/2 and
+//                                     else s / 2; -inf and +-1 for 0, inf and 1 for inf, mantissa
+//                                     NaN for v < 0
 //   Vec<T> load_partial(p, n, rest)   n <= lanes elements from p, `rest` in the other lanes; reads
 //                                     nothing beyond
 //   void store_partial(p, v, n)       the first n <= lanes lanes; writes nothing beyond

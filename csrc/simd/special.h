@@ -26,7 +26,7 @@ inline Vec<T> map_lanes(Vec<T> x, F f) {
 
 // ---- Error function and the normal distribution ----
 
-inline Vec<float> erf(Vec<float> x) {
+inline Vec<float> erf_by_exp(Vec<float> x) {
   using V = Vec<float>;
   // erf(x) / x - 1 in x^2, |x| <= 0.93.
   static constexpr float small[] = {0.128379166620644272f,    -0.376126335171408078f,
@@ -44,8 +44,13 @@ inline Vec<float> erf(Vec<float> x) {
   const V far = copysign(1 - exp(-polynomial(magnitude, large)), x);
   return abs(x) < 0.92f ? near : far;
 }
-inline Vec<double> erf(Vec<double> x) {
+inline Vec<double> erf_by_exp(Vec<double> x) {
   return map_lanes<double>(x, [](double v) { return __builtin_erf(v); });
+}
+template <class V>
+inline V erf(V x) {
+  if constexpr (kByLookup<V>) return lookup_erf(x);
+  return erf_by_exp(x);
 }
 
 // The standard normal distribution at t >= 0: its density, and the distribution function at -t,
@@ -112,6 +117,7 @@ inline NormalTail<Vec<double>> normal_tail(Vec<double> t) {
 // would cancel.
 template <class V>
 inline V gelu(V x) {
+  if constexpr (kByLookup<V>) return lookup_gelu(x);
   const V magnitude = smaller_of(splat<V>(40), abs(x));  // keeps infinity * 0 out
   const NormalTail<V> normal = normal_tail(magnitude);
   const V limit = x < 0 ? V{} : x;
@@ -124,6 +130,7 @@ inline V gelu(V x) {
 // distribution + x * density.
 template <class V>
 inline V gelu_derivative(V x) {
+  if constexpr (kByLookup<V>) return lookup_gelu_derivative(x);
   x = larger_of(splat<V>(-40), smaller_of(splat<V>(40), x));
   const NormalTail<V> normal = normal_tail(abs(x));
   const V tail = normal.tail + normal.lost;

@@ -125,9 +125,11 @@ def layer_normalization(
             f"pynn.layer_normalization: expected known keywords; received {sorted(kwargs)}"
         )
     x, dtype = _wide(x)
-    axes = canonical_axes("layer_normalization", axis, x.ndim)
-    if not rms_scaling and list(axes) == list(range(x.ndim - len(axes), x.ndim)):
-        return _core.cast(_normalize_rows(x, len(axes), gamma, beta, _epsilon(epsilon)), dtype)
+    last = axis == -1 and x.ndim > 0  # the usual case costs no look at axes
+    axes = [x.ndim - 1] if last else canonical_axes("layer_normalization", axis, x.ndim)
+    if not rms_scaling and (last or axes == list(range(x.ndim - len(axes), x.ndim))):
+        result = _normalize_rows(x, len(axes), gamma, beta, _epsilon(epsilon))
+        return result if x.dtype == dtype else _core.cast(result, dtype)
     shape = [n if a in axes else 1 for a, n in enumerate(x.shape)]
     variance = _core.variance(x, axes, True)
     factor = _core.rsqrt(_core.add(variance, _epsilon(epsilon)))
@@ -169,16 +171,22 @@ def rms_normalization(
 def _normalize_rows(x: Tensor, axes: int, gamma: Any, beta: Any, epsilon: float) -> Tensor:
     """Normalize over the last `axes` axes as if they were one."""
     rows = _core.reshape(x, (*x.shape[: x.ndim - axes], -1)) if axes > 1 else x
-    gamma = None if gamma is None else _core.reshape(gamma, [-1])
-    beta = None if beta is None else _core.reshape(beta, [-1])
-    result = _core.layer_norm(rows, gamma, beta, epsilon)
+    result = _core.layer_norm(rows, _flat(gamma), _flat(beta), epsilon)
     return _core.reshape(result, x.shape) if axes > 1 else result
+
+
+def _flat(x: Any) -> Any:
+    """X as a vector, or None."""
+    return x if x is None or (isinstance(x, Tensor) and x.ndim == 1) else _core.reshape(x, [-1])
 
 
 def _wide(x: Any) -> tuple[Tensor, str]:
     """X in float32 at least, and the dtype of the result."""
     x = convert_to_tensor(x)
-    return _core.cast(x, result_type(x.dtype, "float32")), x.dtype
+    dtype = x.dtype
+    if dtype in ("float32", "float64"):
+        return x, dtype
+    return _core.cast(x, result_type(dtype, "float32")), dtype
 
 
 def _epsilon(epsilon: float | None) -> float:

@@ -10,6 +10,7 @@ namespace {
 
 using pynn::DType;
 using pynn::kernels::KernelTable;
+using pynn::kernels::Unary;
 using pynn::kernels::UnaryFn;
 using vector_math::Case;
 
@@ -84,6 +85,26 @@ void test_cuts(UnaryFn kernel, const char* name) {
   check::that(inside, std::string(name) + ": writes beyond the range");
 }
 
+// The limits are reached exactly, which a bound in ULP does not say.
+template <class T>
+void test_limits(const KernelTable& table, DType dtype) {
+  const auto call = [&](Unary op, double x) {
+    const T in = T(x);
+    const double params[2] = {};
+    T out;
+    table.unary[int(op)][int(dtype)](&in, {&out, false}, 1, params);
+    return out;
+  };
+  for (const double x : {30.0, 1e30, kInf}) {
+    for (const Unary op : {Unary::erf, Unary::tanh}) {
+      const bool ok = call(op, x) == T(1) && call(op, -x) == T(-1);
+      check::that(ok, "erf and tanh are 1 in the limit");
+    }
+    if (x > 30) check::that(call(Unary::sigmoid, x) == T(1), "sigmoid is 1 in the limit");
+    if (x > 30) check::that(call(Unary::sigmoid, -x) == T(0), "sigmoid is 0 in the limit");
+  }
+}
+
 template <class T, class E, class Bits>
 void test_type(const KernelTable& table, DType dtype, Bits stride) {
   const std::vector<T> xs = samples<T, Bits>(stride);
@@ -93,6 +114,7 @@ void test_type(const KernelTable& table, DType dtype, Bits stride) {
     test_accuracy(kernel, c, sizeof(T) == 4 ? c.float_ulp : c.double_ulp, xs);
     test_cuts<T>(kernel, c.name);
   }
+  test_limits<T>(table, dtype);
 }
 
 // Powers of float by way of double, against the C library.

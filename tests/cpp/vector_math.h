@@ -62,7 +62,7 @@ std::vector<Case<E>> cases() {
   return {
       {"exp", Unary::exp, [](E x) { return std::exp(x); }, 1, 1},
       {"expm1", Unary::expm1, [](E x) { return std::expm1(x); }, 2, 2},
-      {"log", Unary::log, [](E x) { return std::log(x); }, 1, 1},
+      {"log", Unary::log, [](E x) { return std::log(x); }, 1.5, 1},
       {"log1p", Unary::log1p, [](E x) { return std::log1p(x); }, 1, 1},
       {"tanh", Unary::tanh, [](E x) { return std::tanh(x); }, 1.5, 3},
       {"sigmoid", Unary::sigmoid, sigmoid<E>, 2, 2},
