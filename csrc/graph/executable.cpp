@@ -10,9 +10,10 @@
 
 namespace pynn {
 
-Executable::Workspace::Workspace(const Plan& plan) : caches(size_t(plan.num_variables), nullptr) {
+Executable::Workspace::Workspace(const Plan& plan)
+    : caches(size_t(plan.num_variables), nullptr), casts(find_kept_casts(plan)) {
   for (const PlannedStep& step : plan.steps) {
-    Call call{step.op, &step.attrs, int(views.size()), int(step.in.size()), 0};
+    Call call{step.op, &step.attrs, int(views.size()), int(step.in.size()), 0, false};
     for (const Place& p : step.in) {
       const int variable = p.root - plan.variable_root(0);
       if (variable >= 0 && variable < plan.num_variables && !plan.written[variable])
@@ -34,6 +35,22 @@ void Executable::Workspace::add(const Place& place) {
 void Executable::Workspace::bind(char* const* bases) {
   for (size_t i = 0; i < views.size(); ++i) views[i].data = bases[roots[i]] + offsets[i];
   for (const Constant& c : constants) views[c.view].packed = caches[c.variable];
+  bind_kept_casts();
+}
+
+void Executable::Workspace::bind_kept_casts() {
+  for (const KeptCast& cast : casts) {
+    Call& call = calls[cast.step];
+    PackedCache* cache = caches[cast.variable];
+    const char* kept = cache ? kept_cast(*cache, *call.op, *call.attrs, views[cast.input],
+                                         views[cast.output], cast.bytes)
+                             : nullptr;
+    call.is_done = kept;
+    for (const KeptCast::Reader& reader : cast.readers) {
+      if (kept) views[reader.view].data = const_cast<char*>(kept) + reader.offset;
+      views[reader.view].packed = kept ? cache : nullptr;
+    }
+  }
 }
 
 Executable::WorkspaceLoan::WorkspaceLoan(Executable& owner) : owner_(owner) {
@@ -124,8 +141,9 @@ void Executable::execute(Workspace& w, char** roots) {
   VariableLocks locks(*this, roots, w.caches.data());
   w.bind(roots);
   for (const Workspace::Call& call : w.calls)
-    call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in,
-                    &w.views[call.first_out]);
+    if (!call.is_done)
+      call.op->launch(*call.op, *call.attrs, &w.views[call.first_in], call.num_in,
+                      &w.views[call.first_out]);
 }
 
 Tensors Executable::run(const Tensors& inputs) {

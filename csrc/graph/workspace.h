@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/executable.h"
+#include "graph/kept_casts.h"
 #include "runtime/arena.h"
 
 namespace pynn {
@@ -12,11 +13,13 @@ struct Executable::Workspace {
     const OpDef* op;
     const Attrs* attrs;
     int first_in, num_in, first_out;
+    bool is_done;  // its result is kept from an earlier run
   };
   explicit Workspace(const Plan& plan);
   void add(const Place& place);
   // Sets the addresses, and the packed forms of variables.
   void bind(char* const* bases);
+  void bind_kept_casts();
 
   std::vector<Call> calls;
   std::vector<View> views;
@@ -28,6 +31,7 @@ struct Executable::Workspace {
   };
   std::vector<Constant> constants;
   std::vector<PackedCache*> caches;  // per variable, or null
+  std::vector<KeptCast> casts;
 };
 
 // A workspace and arena memory for the length of a run.
