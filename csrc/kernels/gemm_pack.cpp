@@ -11,18 +11,22 @@ namespace {
 template <class T, int S>
 inline void transpose_rows(const T* x, int64_t rs, int64_t m, int64_t k, T* out, int64_t width) {
   constexpr int kLine = 64 / int(sizeof(T));
-  const int64_t whole = k - k % S;
-  for (int64_t p = 0; p < whole; p += kLine) {
-    const int64_t stop = p + kLine < whole ? p + kLine : whole;
+  if (k < S) {
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t i = 0; i < m; ++i) out[p * width + i] = x[i * rs + p];
+    }
+    return;
+  }
+  for (int64_t p = 0; p < k; p += kLine) {
+    const int64_t stop = p + kLine < k ? p + kLine : k;
     for (int64_t i = 0; i < m; i += S) {
-      const int64_t first = i + S <= m ? i : m - S;  // the last group may overlap the one before
+      // The last square of a row or column may overlap the one before.
+      const int64_t first = i + S <= m ? i : m - S;
       for (int64_t q = p; q < stop; q += S) {
-        transpose_square<T, S>(x + first * rs + q, rs, out + q * width + first, width);
+        const int64_t left = q + S <= k ? q : k - S;
+        transpose_square<T, S>(x + first * rs + left, rs, out + left * width + first, width);
       }
     }
-  }
-  for (int64_t p = whole; p < k; ++p) {
-    for (int64_t i = 0; i < m; ++i) out[p * width + i] = x[i * rs + p];
   }
 }
 
@@ -30,7 +34,7 @@ template <class T>
 void transpose(const void* x, int64_t stride, int64_t m, int64_t n, void* out, int64_t out_stride) {
   const T* from = static_cast<const T*>(x);
   T* to = static_cast<T*>(out);
-  if (m >= kLargeSquare<T>) {
+  if (m >= kLargeSquare<T> && n >= kLargeSquare<T>) {
     transpose_rows<T, kLargeSquare<T>>(from, stride, m, n, to, out_stride);
   } else if (m >= 4) {
     transpose_rows<T, 4>(from, stride, m, n, to, out_stride);

@@ -320,7 +320,7 @@ using GemmTransposeFn = void (*)(const void* x, int64_t stride, int64_t m, int64
                                  int64_t out_stride);
 // C = A * B + bias from rows of A and columns of B whose elements are neighbours:
 // c[i * ldc + j] = sum over p of a[i * a_rs + p] * b[j * b_cs + p], + bias[j]. Sums run in parallel
-// chains, in an order that depends on m and k alone.
+// chains, in an order that depends on k alone.
 struct GemmDot {
   int64_t m, n, k;
   const void* a;

@@ -26,9 +26,9 @@ struct GemmArgs {
 
 // C = activation(A B + bias). float16 and bfloat16 accumulate in float32 and are rounded once, at
 // the end; integers wrap around; bool is "any of (a and b)". The bits do not depend on the number
-// of threads. With rows of B that are neighbours (b_cs == 1), and without bfloat16 pieces, the bits
-// of an element depend on its row of A, its column of B and k alone: a row of a batch comes out as
-// it does by itself. The caller sets the floating-point mode (FlushDenormals).
+// of threads. With rows of A and of B whose elements are neighbours (a_cs == 1, b_cs == 1), and
+// without bfloat16 pieces, the bits of an element depend on its row of A and on B alone: a row of a
+// batch comes out as it does by itself. The caller sets the floating-point mode (FlushDenormals).
 void gemm(const GemmArgs& args);
 
 }  // namespace pynn

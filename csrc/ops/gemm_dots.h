@@ -1,4 +1,4 @@
-// Products of few rows with a transposed matrix: dot products, with nothing packed.
+// Products of few rows with a transposed matrix, and of rows with few columns: dot products.
 #pragma once
 
 #include "ops/float_product.h"

@@ -157,6 +157,12 @@ void test_ways(DType dtype) {
   }
   test_product<T>(dtype, 1, 21, 1003, 5, 1, true);
   test_product<T>(dtype, 17, 21, 8200, 0, 1, true);  // too long a matrix for them
+  for (int64_t n = 1; n <= 8; ++n) {                 // dot products of few columns
+    for (const int64_t m : {int64_t(1), int64_t(7), 6 * mr + 1}) {
+      for (const int layout : {0, 1, 4, 5}) test_product<T>(dtype, m, n, 603, 2, layout, true);
+      test_product<T>(dtype, m, n, 40, 0, 0, false);
+    }
+  }
   for (const int64_t k : {1, 2, 8}) test_product<T>(dtype, 300, 500, k, 1, 0, true);  // shallow
   for (int64_t k = 1; k <= 5; ++k) {  // C row by row, also in more than one block of columns
     for (const int layout : {0, 1, 3, 4, 5})
@@ -241,7 +247,7 @@ void test_bits_do_not_depend_on_threads_or_rows(DType dtype, int64_t m, int64_t 
 }
 
 // A product that is computed transposed, because A is stored by columns and C has few of them,
-// against the same matrices with A stored by rows.
+// against the same columns of a wider product, with A stored by rows.
 template <class T>
 void test_transposed(DType dtype) {
   check::Random random(17);
@@ -250,18 +256,23 @@ void test_transposed(DType dtype) {
     for (const int64_t n : {int64_t(1), int64_t(2), int64_t(3), int64_t(5), int64_t(10), nr - 1}) {
       for (const int64_t k : {7, 8, 33, 600}) {
         Matrix<T> rows(m, k, 0, random), columns(m, k, 3, random);
-        const Matrix<T> b(k, n, 2, random);
+        const Matrix<T> b(k, n + 8, 2, random);
         for (int64_t i = 0; i < m; ++i) {
           for (int64_t p = 0; p < k; ++p)
             columns.data[i * columns.rs + p * columns.cs] = rows(i, p);
         }
-        const int64_t ldc = n + 2;
-        std::vector<T> expected(size_t(m * ldc), T(77)), c = expected;
-        gemm(make_args(dtype, m, n, k, rows, b, expected.data(), ldc));
-        const GemmArgs args = make_args(dtype, m, n, k, columns, b, c.data(), ldc);
+        std::vector<T> wide(size_t(m * (n + 8))), c(size_t(m * (n + 8)), T(77));
+        gemm(make_args(dtype, m, n + 8, k, rows, b, wide.data(), n + 8));
+        const GemmArgs args = make_args(dtype, m, n, k, columns, b, c.data(), n + 8);
         gemm(args);
-        check::that(check::same_bits(c.data(), expected.data(), m * ldc),
-                    describe("transposed", args));
+        bool same = true, inside = true;
+        for (int64_t i = 0; i < m; ++i) {
+          const T* row = &c[size_t(i * (n + 8))];
+          same &= check::same_bits(row, &wide[size_t(i * (n + 8))], n);
+          inside &= std::all_of(row + n, row + n + 8, [](T x) { return x == T(77); });
+        }
+        check::that(same, describe("transposed", args));
+        check::that(inside, describe("transposed, writes beyond n", args));
       }
     }
   }
@@ -405,7 +416,9 @@ void test_all(const KernelTable&) {
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 32, 128, 784);
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 200, 10, 2048);
   test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 600, 999, 3);
-  test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 2100, 10, 600);
+  for (const int64_t n : {1, 2, 4, 7})
+    test_bits_do_not_depend_on_threads_or_rows<float>(DType::float32, 600, n, 600);
+  test_bits_do_not_depend_on_threads_or_rows<double>(DType::float64, 600, 3, 600);
   test_bits_do_not_depend_on_threads_or_rows<double>(DType::float64, 90, 70, 900);
 }
 
