@@ -39,43 +39,40 @@ void raise(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, 
   map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return power(u, v); });
 }
 
-inline float remainder_to_zero(float a, float b) { return __builtin_fmodf(a, b); }
-inline double remainder_to_zero(double a, double b) { return __builtin_fmod(a, b); }
-inline float round_down(float x) { return __builtin_floorf(x); }
-inline double round_down(double x) { return __builtin_floor(x); }
-template <class T>
-inline T signed_zero(T sign_of) {
-  return sign_of < 0 ? -T(0) : T(0);
+// Where the sign of the divisor asks for the next quotient below the one rounded towards zero.
+template <class V>
+inline IntVec<V> rounds_down(V rest, V b) {
+  return (rest != 0) & ((rest < 0) != (b < 0));
 }
 
 // Python's a % b: the sign of b, also that of a zero result.
-template <class T>
-inline T python_mod(T a, T b) {
-  const T rest = remainder_to_zero(a, b);
-  if (rest == 0) return signed_zero(b);
-  return (rest < 0) != (b < 0) ? rest + b : rest;
+template <class V>
+inline V python_mod(V a, V b) {
+  const V rest = remainder(a, b);
+  const V value = rounds_down(rest, b) ? rest + b : rest;
+  return value == 0 ? copysign(value, b) : value;
 }
 
 // Python's a // b, consistent with its %; a / b where b is 0.
-template <class T>
-inline T python_floor_divide(T a, T b) {
-  if (b == 0) return a / b;
-  const T rest = remainder_to_zero(a, b);
-  T quotient = (a - rest) / b;  // an integer up to rounding
-  if (rest != 0 && (rest < 0) != (b < 0)) quotient -= 1;
-  if (quotient == 0) return signed_zero(a / b);
-  const T low = round_down(quotient);
-  return quotient - low > T(0.5) ? low + 1 : low;
+template <class V>
+inline V python_floor_divide(V a, V b) {
+  const V rest = remainder(a, b), ratio = a / b;
+  V quotient = (a - rest) / b;  // an integer up to rounding
+  quotient = rounds_down(rest, b) ? quotient - 1 : quotient;
+  const V low = floor(quotient);
+  const V whole = quotient - low > Scalar<V>(0.5) ? low + 1 : low;
+  const V value = quotient == 0 ? (ratio < 0 ? splat<V>(-0.0) : V{}) : whole;
+  return b == 0 ? ratio : value;
 }
 
 template <class T>
 void floor_divide(const void* a, bool as, const void* b, bool bs, Output y, int64_t n,
                   const double*) {
-  loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_floor_divide(u, v); });
+  map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return python_floor_divide(u, v); });
 }
 template <class T>
 void mod(const void* a, bool as, const void* b, bool bs, Output y, int64_t n, const double*) {
-  loop2<T, T>(a, as, b, bs, y, n, [](T u, T v) { return python_mod(u, v); });
+  map2<T>(a, as, b, bs, y, n, [](auto u, auto v) { return python_mod(u, v); });
 }
 
 template <class T>

@@ -1,14 +1,14 @@
-// Functions of which float has a vector version, and double one lane at a time from the C library:
-// erf, gelu and its gradient, sin, cos, power, and the quantile of the normal distribution (float
-// only).
+// erf, gelu and its gradient, sin, cos, remainder, power, and the quantile of the normal
+// distribution (float only).
 //
 // Errors in ULP, as in simd/math.h:
 //
 //              float   double
-//   erf          1.5     1
+//   erf          1.5     2
 //   gelu         2       4     down to 2^10 times the smallest normal number
-//   sin, cos     2       1     any argument
-//   power        1       1
+//   sin, cos     2       1.5   any argument; beyond 2^20 one lane at a time from the C library
+//   remainder    0       0     lane by lane where the quotient has more digits than a number
+//   power        1       1     double one lane at a time from the C library
 #pragma once
 
 #include "simd/math.h"
@@ -45,7 +45,27 @@ inline Vec<float> erf_by_exp(Vec<float> x) {
   return abs(x) < 0.92f ? near : far;
 }
 inline Vec<double> erf_by_exp(Vec<double> x) {
-  return map_lanes<double>(x, [](double v) { return __builtin_erf(v); });
+  using V = Vec<double>;
+  // erf(x) / x - 1 in x^2, |x| <= 1.02.
+  static constexpr double small[] = {
+      0.12837916709551256,    -0.3761263890318343,     0.1128379167094034,
+      -0.026866170642471748,  0.0052239776006983134,   -0.0008548325662985376,
+      0.00012055285459427028, -1.4924554098062961e-05, 1.6445158366973543e-06,
+      -1.619108233456487e-07, 1.3644731773842444e-08,  -7.655361488281847e-10};
+  // exp(x^2) erfc(x) (x + 2) in (x - 2) / (x + 2), 0.98 <= x <= 6.02.
+  static constexpr double large[] = {
+      1.021582705242023,      -0.6871606844138107,     0.2794720925560375,
+      -0.03644223150682086,   -0.02151066188740719,    0.006479185060997993,
+      0.003090611966496704,   -0.0008372957353921005,  -0.0006630716174504231,
+      3.4363630444891736e-05, 0.00014445340777406897,  3.424547472787669e-05,
+      -2.165781646395372e-05, -1.6714437255724903e-05, -7.329009844350051e-07,
+      5.070956473437046e-06};
+  const V near = mul_add(x, polynomial(x * x, small), x);
+  const V magnitude = smaller_of(splat<V>(6), abs(x));  // erf(6) rounds to 1
+  const V inverse = 1 / (magnitude + 2);
+  const V ratio = polynomial(mul_add(inverse, splat<V>(-4), splat<V>(1)), large) * inverse;
+  const V far = copysign(mul_add(-exp(-magnitude * magnitude), ratio, splat<V>(1)), x);
+  return abs(x) < 1 ? near : far;
 }
 template <class V>
 inline V erf(V x) {
@@ -60,7 +80,6 @@ struct NormalTail {
   V tail, lost, density;
 };
 
-inline constexpr double kRootHalf = 0.70710678118654752440;
 inline constexpr double kDensityAtZero = 0.39894228040143267794;
 
 // exp(-t^2 / 2).
@@ -72,45 +91,57 @@ inline Extended<V> bell_curve(V t) {
   return bell;
 }
 
-inline NormalTail<Vec<float>> normal_tail(Vec<float> t) {
-  using V = Vec<float>;
-  // Mills' ratio, tail / exp(-t^2 / 2), times t + 4, in w = (t - 4) / (t + 4), t <= 14.5: the first
-  // coefficient, in two parts, and the others.
-  constexpr float kFirst = 0.755285144f, kFirstLow = -8.46814752e-09f;
-  static constexpr float others[] = {-0.607896588f,  0.387136901f,    -0.186523441f,
-                                     0.0604038311f,  -0.00752527122f, -0.003512554f,
-                                     0.00156992324f, 0.000179354172f, -0.000131971736f};
-  t = smaller_of(splat<V>(14.5f), t);  // the density is 0 beyond
+// Mills' ratio, tail / exp(-t^2 / 2), times t + shift, in w = (t - shift) / (t + shift), 0 <= t <=
+// border: the first coefficient, in two parts, and the others. The density is 0 beyond.
+template <class V>
+struct MillsRatio;
+
+template <>
+struct MillsRatio<Vec<float>> {
+  static constexpr float kShift = 4, kBorder = 14.5f;
+  static constexpr float kFirst = 0.755285144f, kFirstLow = -8.46814752e-09f;
+  static constexpr float kOthers[] = {-0.607896588f,  0.387136901f,    -0.186523441f,
+                                      0.0604038311f,  -0.00752527122f, -0.003512554f,
+                                      0.00156992324f, 0.000179354172f, -0.000131971736f};
+};
+
+template <>
+struct MillsRatio<Vec<double>> {
+  static constexpr double kShift = 5, kBorder = 39;
+  static constexpr double kFirst = 0.769193049750063, kFirstLow = -1.409796794506065e-17;
+  static constexpr double kOthers[] = {
+      -0.66538250289005685,    0.49530561596997602,     -0.31353315667128806,
+      0.16502036617041027,     -0.069118638706857569,   0.020795066799189046,
+      -0.0029933767622062086,  -0.00079786938847496703, 0.00054489899590549158,
+      -5.9375812753691171e-05, -4.9762474496766689e-05, 1.6681660994386736e-05,
+      3.979874825085155e-06,   -2.7707717807394148e-06, -3.347517759780378e-07,
+      4.3636133036457e-07,     4.047744732681982e-08,   -7.0173867785004285e-08,
+      -8.8759968112332717e-09, 1.0758671296705753e-08,  2.4179767768513569e-09,
+      -1.101110973432383e-09,  -4.3476482340821674e-10, -2.3934540287307478e-11};
+};
+
+template <class V>
+inline NormalTail<V> normal_tail(V t) {
+  using M = MillsRatio<V>;
+  t = smaller_of(splat<V>(M::kBorder), t);
   const Extended<V> bell = bell_curve(t);
-  const V below = t + 4;
-  const V lost_below = t - (below - 4);
+  const V below = t + M::kShift;
+  const V lost_below = t - (below - M::kShift);
   const V v = 1 / below;
-  const V w = mul_add(v, splat<V>(-8), splat<V>(1));
-  const V rest = polynomial(w, others);
-  const V numerator = mul_add(w, rest, splat<V>(kFirst));
-  const V excess = residual(w, rest, numerator - kFirst) - kFirstLow;
+  const V w = mul_add(v, splat<V>(-2 * M::kShift), splat<V>(1));
+  const V rest = polynomial(w, M::kOthers);
+  const V numerator = mul_add(w, rest, splat<V>(M::kFirst));
+  const V excess = residual(w, rest, numerator - M::kFirst) - M::kFirstLow;
   const V ratio = v * numerator;
-  // This is the ratio at 1 / v - 4, which is t + shift. Its derivative is t * ratio - phi(0).
-  const V shift = (residual(below, v, splat<V>(1)) - lost_below * v) * below;
-  const V slope = mul_add(t, ratio, splat<V>(float(-kDensityAtZero)));
+  // This is the ratio at 1 / v - shift, which is t + lost_t. Its derivative is t * ratio - phi(0).
+  const V lost_t = (residual(below, v, splat<V>(1)) - lost_below * v) * below;
+  const V slope = mul_add(t, ratio, splat<V>(Scalar<V>(-kDensityAtZero)));
   V lost_ratio = mul_add(-v, excess, -residual(v, numerator, ratio));
-  lost_ratio = mul_add(-slope, shift, lost_ratio);
+  lost_ratio = mul_add(-slope, lost_t, lost_ratio);
   const V tail = bell.value * ratio;
   V lost = mul_add(bell.lost, ratio, -residual(bell.value, ratio, tail));
   lost = mul_add(bell.value, lost_ratio, lost);
-  return {tail, lost, bell.value * float(kDensityAtZero)};
-}
-
-// As exact as the C library's erfc.
-inline NormalTail<Vec<double>> normal_tail(Vec<double> t) {
-  using V = Vec<double>;
-  // t * sqrt(1/2) = z + lost, exactly but for 2^-80: erfc would multiply the rounding error by z^2.
-  constexpr double kRootHalfLow = -4.8336466567264567e-17;  // sqrt(1/2) - kRootHalf
-  const Extended<V> z = extended_product(t, splat<V>(kRootHalf));
-  const V lost = mul_add(t, splat<V>(kRootHalfLow), z.lost);
-  const V density = exp(t * t * -0.5) * kDensityAtZero;
-  const V tail = map_lanes<double>(z.value, [](double v) { return 0.5 * __builtin_erfc(v); });
-  return {tail, density * (-2 * kRootHalf) * lost, density};
+  return {tail, lost, bell.value * Scalar<V>(kDensityAtZero)};
 }
 
 // x times the distribution function at x. The tail keeps negative x accurate, where 1 + erf(x)
@@ -177,34 +208,113 @@ inline Vec<float> sin_angle(Angle a) {
   return (a.quadrant & 2) != 0 ? -value : value;
 }
 
-// Whether some |x| is too large for reduce_angle (or infinite); NaN is not.
-inline bool any_large_angle(Vec<float> x) {
-  const Vec<int32_t> large = abs(x) > 0x1p20f;
-  int32_t any = 0;
-  for (int i = 0; i < kLanes<float>; ++i) any |= large[i];
-  return any != 0;
+// Whether a mask has a lane that is set.
+template <class I>
+inline bool any_lane(I mask) {
+  bool any = false;
+  for (int i = 0; i < int(sizeof(I) / sizeof(mask[0])); ++i) any |= mask[i] != 0;
+  return any;
 }
 
+// From here on, or at infinity, reduce_angle is not exact enough.
+inline constexpr float kLargeAngle = 0x1p20f;
+
 inline Vec<float> sin(Vec<float> x) {
-  if (any_large_angle(x)) {
+  if (any_lane(abs(x) > kLargeAngle)) {
     return map_lanes<float>(x, [](float v) { return float(__builtin_sin(double(v))); });
   }
   const Vec<float> value = sin_angle(reduce_angle(x));
   return x == 0 ? x : value;  // sin(-0) = -0
 }
 inline Vec<float> cos(Vec<float> x) {
-  if (any_large_angle(x)) {
+  if (any_lane(abs(x) > kLargeAngle)) {
     return map_lanes<float>(x, [](float v) { return float(__builtin_cos(double(v))); });
   }
   Angle a = reduce_angle(x);
   a.quadrant += 1;
   return sin_angle(a);
 }
+
+// x = quadrant * pi / 2 + r + lost, quadrant modulo 4.
+struct WideAngle {
+  Vec<int64_t> quadrant;
+  Vec<double> r, lost;
+};
+
+inline WideAngle reduce_angle(Vec<double> x) {
+  using V = Vec<double>;
+  constexpr double kTwoOverPi = 0.63661977236758134308;
+  // pi / 2 in three parts: two of 33 bits, so that products with a quadrant are exact.
+  constexpr double kHigh = 1.57079632673412561417e+00, kMiddle = 6.07710050630396597660e-11,
+                   kLow = 2.02226624879595063154e-21;
+  const V round = splat<V>(MathConstants<V>::kRound);
+  const V shifted = x * kTwoOverPi + round;
+  const V n = shifted - round;
+  const V first = x - n * kHigh;  // exact
+  const V second = first - n * kMiddle;
+  const V lost = ((first - second) - n * kMiddle) - n * kLow;
+  const V r = second + lost;
+  return {Vec<int64_t>(shifted), r, (second - r) + lost};
+}
+
+// sin(r + lost + quadrant * pi / 2).
+inline Vec<double> sin_angle(WideAngle a) {
+  static constexpr double sine[] = {-0.16666666666666666,    0.008333333333330936,
+                                    -0.00019841269836740532, 2.7557316093198404e-06,
+                                    -2.505112989645018e-08,  1.5917988979397204e-10};
+  static constexpr double cosine[] = {0.041666666666666664,  -0.0013888888888887389,
+                                      2.48015872987544e-05,  -2.755731726587808e-07,
+                                      2.087614504941318e-09, -1.1382544645349108e-11};
+  using V = Vec<double>;
+  const V z = a.r * a.r, half = z * 0.5;
+  // To first order in `lost`, whose factor cos(r) is 1 - z / 2.
+  const V s = mul_add(a.r * z, polynomial(z, sine), a.lost - a.lost * half) + a.r;
+  const V one = 1 - half;
+  const V c = one + (((1 - one) - half) + mul_add(z * z, polynomial(z, cosine), -a.r * a.lost));
+  const V value = (a.quadrant & 1) != 0 ? c : s;
+  return (a.quadrant & 2) != 0 ? -value : value;
+}
+
 inline Vec<double> sin(Vec<double> x) {
-  return map_lanes<double>(x, [](double v) { return __builtin_sin(v); });
+  if (any_lane(abs(x) > double(kLargeAngle)))
+    return map_lanes<double>(x, [](double v) { return __builtin_sin(v); });
+  const Vec<double> value = sin_angle(reduce_angle(x));
+  return x == 0 ? x : value;
 }
 inline Vec<double> cos(Vec<double> x) {
-  return map_lanes<double>(x, [](double v) { return __builtin_cos(v); });
+  if (any_lane(abs(x) > double(kLargeAngle)))
+    return map_lanes<double>(x, [](double v) { return __builtin_cos(v); });
+  WideAngle a = reduce_angle(x);
+  a.quadrant += 1;
+  return sin_angle(a);
+}
+
+// ---- Remainder ----
+
+inline float fmod_of(float a, float b) { return __builtin_fmodf(a, b); }
+inline double fmod_of(double a, double b) { return __builtin_fmod(a, b); }
+
+// C's fmod: a - n * b with n = a / b rounded towards zero, exactly.
+template <class V>
+inline V remainder(V a, V b) {
+  using C = MathConstants<V>;
+  // Where the quotient is an exact integer, and no part of a product over- or underflows.
+  const V quotient = a / b, size = abs(b);
+  const IntVec<V> usual = (abs(quotient) < C::kInteger / 2) & (abs(a) < C::kInfinity) &
+                          (size > C::kMinNormal * C::kScaleUp) & (size < 1 / C::kMinNormal / 4);
+  if (any_lane(~usual)) {
+    Scalar<V> as[sizeof(V) / sizeof(Scalar<V>)], bs[sizeof(V) / sizeof(Scalar<V>)];
+    store(as, a);
+    store(bs, b);
+    for (int i = 0; i < int(sizeof(V) / sizeof(Scalar<V>)); ++i) as[i] = fmod_of(as[i], bs[i]);
+    return load(as);
+  }
+  const V n = copysign(floor(abs(quotient)), quotient);
+  const V rest = residual(n, b, a);
+  // The quotient may have been rounded up to an integer; the next one below is then right.
+  const V back = rest + copysign(b, a);
+  const V value = ((rest < 0) & (a > 0)) | ((rest > 0) & (a < 0)) ? back : rest;
+  return copysign(value, a);
 }
 
 // ---- Power ----

@@ -446,6 +446,39 @@ void test_reduce_rows(const KernelTable& t) {
   }
 }
 
+// The remainder is exact, whatever the quotient: the bits of fmod, but for Python's sign.
+template <class T>
+void test_mod_exact(const KernelTable& t) {
+  check::Random random(11);
+  std::vector<T> a, b;
+  for (int i = 0; i < 20000; ++i) {
+    const T x = T(std::exp(random.uniform(-60, 60))), y = T(std::exp(random.uniform(-60, 60)));
+    const T whole = std::round(T(random.uniform(-1000, 1000)));
+    a.insert(a.end(), {x, -x, T(random.uniform(-50, 50)), whole, whole * y});
+    b.insert(b.end(), {y, y, T(random.uniform(-3, 3)), T(7), y});
+  }
+  for (double x : {0.0, -0.0, 1.0, -1.0, 1e30, -1e-30, double(kInf), -double(kInf), kNan})
+    for (double y : {0.0, 3.0, -3.0, 1e-38, double(kInf), -double(kInf), kNan})
+      a.push_back(T(x)), b.push_back(T(y));
+  std::vector<T> out(a.size());
+  t.binary[int(Binary::mod)][kType<T>](a.data(), false, b.data(), false, {out.data(), false},
+                                       int64_t(a.size()), nullptr);
+  for (size_t i = 0; i < a.size(); ++i) {
+    const T rest = std::fmod(a[i], b[i]);
+    const bool other_sign = rest != 0 && std::signbit(rest) != std::signbit(b[i]);
+    const T sum = other_sign ? rest + b[i] : rest;
+    const T exact = sum == 0 ? std::copysign(sum, b[i]) : sum;
+    const bool ok = std::isnan(exact)
+                        ? std::isnan(out[i])
+                        : out[i] == exact && std::signbit(out[i]) == std::signbit(exact);
+    if (!check::that(ok, label<T>("the remainder is exact"))) {
+      std::printf("  %.17g %% %.17g = %.17g, not %.17g\n", double(a[i]), double(b[i]),
+                  double(out[i]), double(exact));
+      return;
+    }
+  }
+}
+
 template <class T>
 void test_reduce_nan(const KernelTable& t) {
   for (int64_t n : {1, 5, 40, 200}) {
@@ -513,6 +546,8 @@ void test_all(const KernelTable& t) {
   test_reduce_rows<float>(t);
   test_reduce_rows<double>(t);
   test_reduce_rows<int32_t>(t);
+  test_mod_exact<float>(t);
+  test_mod_exact<double>(t);
   test_reduce_nan<float>(t);
   test_reduce_nan<double>(t);
   test_long_sum(t);
