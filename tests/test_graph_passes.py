@@ -47,6 +47,64 @@ def names(run):
     return [line.split(" = ")[1].split("(")[0] for line in calls]
 
 
+# ---- dense layers written by hand
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    "sizes",
+    [(1, 5, 7), (3, 1, 2), (32, 130, 10), (64, 600, 33), (128, 20, 1), (5, 0, 3), (0, 2, 3)],
+)
+def test_product_bias_and_activation_are_one_call(dtype, activation, sizes):
+    m, k, n = sizes
+
+    def function(x, w, b):
+        return [getattr(ops, activation)(b + ops.matmul(x, w))]
+
+    inputs = tensor((m, k), dtype), tensor((k, n), dtype, 1), tensor((n,), dtype, 2)
+    assert names(check(function, *inputs)) == ["dense"]
+
+
+def test_the_parts_of_a_dense_call_that_others_read_stay():
+    def both(x, w, b):
+        product = ops.matmul(x, w)
+        biased = product + b
+        return [ops.relu(biased), biased]
+
+    def all_three(x, w, b):
+        product = ops.matmul(x, w)
+        return [ops.relu(product + b), product]
+
+    inputs = tensor((8, 5)), tensor((5, 6), seed=1), tensor((6,), seed=2)
+    assert names(check(both, *inputs)) == ["dense", "relu"]
+    assert names(check(all_three, *inputs)) == ["matmul", "fused"]
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (lambda x, w, b: [_core.matmul(x, w, transpose_y=True) + b], [(8, 5), (6, 5), (6,)]),
+        (lambda x, w, b: [ops.matmul(x, w) + b], [(8, 5), (5, 6), (8, 1)]),
+        (lambda x, w, b: [ops.matmul(x, w) + b], [(8, 5), (5, 1), (6,)]),
+        (lambda x, w, b: [ops.matmul(x, w) + b], [(2, 8, 5), (2, 5, 6), (6,)]),
+    ],
+)
+def test_what_is_no_dense_call_is_left_alone(function, shapes):
+    run = check(function, *(tensor(shape, seed=i) for i, shape in enumerate(shapes)))
+    assert "matmul" in names(run)
+    assert "dense" not in names(run)
+
+
+def test_half_types_round_between_product_and_bias():
+    def function(x, w, b):
+        return [ops.relu(ops.matmul(x, w) + b)]
+
+    for dtype in ("float16", "bfloat16"):
+        inputs = (tensor(s, dtype, i) for i, s in enumerate([(8, 50), (50, 6), (6,)]))
+        assert "matmul" in names(check(function, *inputs))
+
+
 # ---- fusion
 
 

@@ -9,6 +9,7 @@ const std::vector<GraphPass>& graph_passes() {
       {"drop what only gradients need",
        [](Graph& graph) { graph = without_gradients(std::move(graph)); }},
       {"merge equal calls", merge_equal_calls},
+      {"recognize dense", recognize_dense},
       {"fuse elementwise", fuse_elementwise},
   };
   return passes;

@@ -19,6 +19,8 @@ const std::vector<GraphPass>& graph_passes();
 
 // Equal calls with equal inputs are made once.
 void merge_equal_calls(Graph& graph);
+// A matrix product, a bias and an activation become one call that applies them while it stores.
+void recognize_dense(Graph& graph);
 // Elementwise calls over one shape that feed each other become one loop, whose intermediate
 // results stay in the first-level cache.
 void fuse_elementwise(Graph& graph);
