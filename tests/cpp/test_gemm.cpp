@@ -179,6 +179,42 @@ void test_ways(DType dtype) {
   test_product<T>(dtype, 1024, nr + 1, 20, 1, 0, true);
 }
 
+// Rows that are multiples of a page apart share one set of a cache, which changes the ways: the
+// same bits as from the same matrices with a stride beside it, and nothing written between the
+// rows.
+template <class T>
+void test_page_strides(DType dtype) {
+  check::Random random(13);
+  const int64_t page = 8192 / int64_t(sizeof(T)), m = 67, n = 61;  // two of them
+  for (const int64_t k : {1, 7, 31, 64, 131, 613}) {
+    for (const bool by_columns : {false, true}) {
+      const int64_t lines = by_columns ? k : m, length = by_columns ? m : k;
+      std::vector<T> a(size_t(lines * (page + 1)), T(0)), spread = a, b(size_t(k * page));
+      for (T& x : b) x = T(random.uniform(-1, 1));
+      for (int64_t i = 0; i < lines; ++i) {
+        for (int64_t p = 0; p < length; ++p)
+          a[size_t(i * page + p)] = spread[size_t(i * (page + 1) + p)] = T(random.uniform(-1, 1));
+      }
+      std::vector<T> c(size_t(m * page), T(77)), expected(size_t(m * n));
+      GemmArgs args{dtype, m,        n,    k, spread.data(),   page + 1,
+                    1,     b.data(), page, 1, expected.data(), n};
+      if (by_columns) std::swap(args.a_rs, args.a_cs);
+      gemm(args);
+      args.a = a.data(), args.c = c.data(), args.ldc = page;
+      (by_columns ? args.a_cs : args.a_rs) = page;
+      gemm(args);
+      bool same = true, inside = true;
+      for (int64_t i = 0; i < m; ++i) {
+        const T* row = &c[size_t(i * page)];
+        same &= check::same_bits(row, &expected[size_t(i * n)], n);
+        inside &= std::all_of(row + n, row + page, [](T x) { return x == T(77); });
+      }
+      check::that(same, describe("page strides", args));
+      check::that(inside, describe("page strides, writes beyond n", args));
+    }
+  }
+}
+
 // A single column, which is computed as a row, against the same column of a wider matrix.
 template <class T>
 void test_column(DType dtype) {
@@ -396,6 +432,8 @@ void test_all(const KernelTable&) {
     test_ways<double>(DType::float64);
     test_column<float>(DType::float32);
     test_column<double>(DType::float64);
+    test_page_strides<float>(DType::float32);
+    test_page_strides<double>(DType::float64);
     test_transposed<float>(DType::float32);
     test_transposed<double>(DType::float64);
     for (const int64_t k : {0, 3, 33}) {
