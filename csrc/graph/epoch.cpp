@@ -1,5 +1,6 @@
 // Batches of rows, gathered straight into the executable: an epoch over arrays without Python.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -12,6 +13,9 @@
 namespace pynn {
 
 namespace {
+
+// Bytes that are worth a second thread.
+constexpr int64_t kBytesPerPart = 65536;
 
 // One input of the executable, fed from rows of an array.
 class RowFeed {
@@ -37,18 +41,20 @@ class RowFeed {
 
   // The batch whose first position in the order is `first`.
   char* load(int64_t first) {
-    char* data = buffer_;
-    if (in_place_) {
-      data = static_cast<char*>(array_.data) + first * array_row_bytes_;
-    } else {
-      const int64_t row_bytes = row_elements_ * int64_t(item_size(input_.dtype));
-      parallel_for(batch_, std::max<int64_t>(1, 65536 / std::max<int64_t>(row_bytes, 1)),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i)
-                       copy_row(row_number(first + i), buffer_ + i * row_bytes);
-                   });
-    }
-    if (nan_name_) check(data, first);
+    char* const data =
+        in_place_ ? static_cast<char*>(array_.data) + first * array_row_bytes_ : buffer_;
+    if (in_place_ && !nan_name_) return data;
+    const int64_t row_bytes = row_elements_ * int64_t(item_size(input_.dtype));
+    std::atomic<bool> found_nan{false};
+    parallel_for(batch_, std::max<int64_t>(1, kBytesPerPart / std::max<int64_t>(row_bytes, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     if (!in_place_) copy_row(row_number(first + i), buffer_ + i * row_bytes);
+                     if (nan_name_ && has_nan(data + i * row_bytes))
+                       found_nan.store(true, std::memory_order_relaxed);
+                   }
+                 });
+    if (found_nan) refuse(data, first);
     return data;
   }
 
@@ -76,26 +82,18 @@ class RowFeed {
     }
   }
 
-  template <class T>
-  int64_t find_nan(const T* x) const {
-    const int64_t n = batch_ * row_elements_;
-    for (int64_t start = 0; start < n; start += 4096) {
-      const int64_t end = std::min(n, start + 4096);
-      int found = 0;
-      for (int64_t i = start; i < end; ++i) found |= x[i] != x[i];
-      for (int64_t i = start; found && i < end; ++i)
-        if (x[i] != x[i]) return i;
-    }
-    return -1;
+  // A sum of squares is NaN where an element is, and only there.
+  bool has_nan(const char* row) const {
+    const auto sum_squares = kernel_table().sum_squares[int(input_.dtype)];
+    return sum_squares && row_elements_ > 0 && std::isnan(sum_squares(row, row_elements_));
   }
 
-  void check(const char* data, int64_t first) const {
-    int64_t at = -1;
-    if (input_.dtype == DType::float32) at = find_nan(reinterpret_cast<const float*>(data));
-    if (input_.dtype == DType::float64) at = find_nan(reinterpret_cast<const double*>(data));
-    if (at >= 0)
-      value_error("pynn.fit: expected ", *nan_name_, " without NaN; received NaN in row ",
-                  row_number(first + at / std::max<int64_t>(row_elements_, 1)));
+  [[noreturn]] void refuse(const char* data, int64_t first) const {
+    const int64_t row_bytes = row_elements_ * int64_t(item_size(input_.dtype));
+    int64_t i = 0;
+    while (i + 1 < batch_ && !has_nan(data + i * row_bytes)) ++i;
+    value_error("pynn.fit: expected ", *nan_name_, " without NaN; received NaN in row ",
+                row_number(first + i));
   }
 
   View array_;
