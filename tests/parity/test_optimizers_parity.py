@@ -134,7 +134,7 @@ def test_configs_travel_both_ways(keras, name, settings):
     assert type(optimizers.deserialize(keras.optimizers.serialize(theirs))).__name__ == name
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, "LossScaleOptimizer"])
 def test_signatures(name):
     if not MANIFEST.exists():
         pytest.skip("no manifest of the Keras API (keras-api.json) beside the checkout")
