@@ -1,0 +1,42 @@
+"""The shares of Keras's API that were reached do not fall."""
+
+import json
+
+import pytest
+from manifest import MANIFEST, shares
+
+# Percent of the symbols, and of the arguments of those that are there.
+REACHED = {
+    "backend": (100, 100),
+    "ops": (72, 100),
+    "ops.linalg": (6, 100),
+    "ops.nn": (70, 100),
+    "ops.numpy": (79, 100),
+    "random": (100, 100),
+    "tree": (100, 100),
+}
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    if not MANIFEST.exists():
+        pytest.skip("no manifest of the Keras API (keras-api.json) beside the checkout")
+    return json.loads(MANIFEST.read_text())
+
+
+@pytest.mark.parametrize("namespace", REACHED)
+def test_shares_do_not_fall(manifest, namespace):
+    share = shares(manifest, namespace)
+    symbols, arguments = REACHED[namespace]
+    assert share.of_symbols >= symbols, share.missing_symbols
+    assert share.of_arguments >= arguments, share.missing_arguments
+
+
+def test_what_is_missing_is_told_by_name(manifest):
+    signature = [{"kind": "POSITIONAL_OR_KEYWORD", "name": "x"}]
+    wider = [*signature, {"kind": "POSITIONAL_OR_KEYWORD", "name": "no_such_argument"}]
+    symbols = {"exp": {"signature": wider}, "no_such_op": {"signature": signature}}
+    share = shares({"namespaces": {"ops": symbols}}, "ops")
+    assert share.missing_symbols == ["no_such_op"]
+    assert share.missing_arguments == ["exp(no_such_argument)"]
+    assert (share.of_symbols, share.of_arguments) == (50, 50)
