@@ -47,6 +47,7 @@ def make(name, *args, **kwargs):
 
 
 PAIR = [(4, 6), (4, 6)]
+BATCH = ("gamma", "beta", "moving_mean", "moving_variance")
 CASES = [
     Case(make("Dense", 3), weights=("kernel", "bias"), id="Dense"),
     Case(make("Dense", 3, activation="relu"), weights=("kernel", "bias"), id="Dense-relu"),
@@ -78,6 +79,55 @@ CASES = [
         id="Dropout-noise-shape",
     ),
     Case(make("Dropout", 0.0), id="Dropout-0"),
+    Case(make("BatchNormalization"), weights=BATCH, training=True, id="BatchNormalization"),
+    Case(
+        make("BatchNormalization", axis=1, center=False, momentum=0.5, gamma_regularizer="l2"),
+        shape=(4, 6, 5),
+        weights=("gamma", "moving_mean", "moving_variance"),
+        training=True,
+        id="BatchNormalization-axis",
+    ),
+    Case(
+        make("BatchNormalization", renorm=True, renorm_clipping={"rmax": 2.0, "dmax": 1.0}),
+        weights=(*BATCH, "moving_stddev", "renorm_mean", "renorm_stddev"),
+        training=True,
+        id="BatchNormalization-renorm",
+    ),
+    Case(make("LayerNormalization"), weights=("gamma", "beta"), id="LayerNormalization"),
+    Case(
+        make("LayerNormalization", axis=(1, 2), scale=False, beta_constraint="unit_norm"),
+        shape=(4, 5, 6),
+        weights=("beta",),
+        id="LayerNormalization-axes",
+    ),
+    Case(
+        make("LayerNormalization", axis=1),
+        shape=(4, 5, 6),
+        weights=("gamma", "beta"),
+        id="LayerNormalization-axis",
+    ),
+    Case(make("GroupNormalization", 3), weights=("gamma", "beta"), id="GroupNormalization"),
+    Case(
+        make("GroupNormalization", 2),
+        shape=(4, 5, 6),
+        weights=("gamma", "beta"),
+        id="GroupNormalization-last",
+    ),
+    Case(
+        make("GroupNormalization", -1, axis=1, center=False),
+        shape=(4, 6, 5),
+        weights=("gamma",),
+        id="GroupNormalization-first",
+    ),
+    Case(make("RMSNormalization"), weights=("scale",), id="RMSNormalization"),
+    Case(
+        make("RMSNormalization", axis=1),
+        shape=(4, 5, 6),
+        weights=("scale",),
+        id="RMSNormalization-axis",
+    ),
+    Case(make("UnitNormalization"), id="UnitNormalization"),
+    Case(make("UnitNormalization", axis=(1, 2)), shape=(4, 5, 6), id="UnitNormalization-axes"),
     Case(make("Flatten"), shape=(4, 2, 3, 5), id="Flatten"),
     Case(make("Flatten", data_format="channels_first"), shape=(4, 2, 3, 5), id="Flatten-first"),
     Case(make("Flatten"), shape=(4,), id="Flatten-1d"),

@@ -1,5 +1,6 @@
 """Normalizations, moments and encodings of classes."""
 
+import math
 from typing import Any
 
 from pynn import _core
@@ -170,7 +171,8 @@ def rms_normalization(
 
 def _normalize_rows(x: Tensor, axes: int, gamma: Any, beta: Any, epsilon: float) -> Tensor:
     """Normalize over the last `axes` axes as if they were one."""
-    rows = _core.reshape(x, (*x.shape[: x.ndim - axes], -1)) if axes > 1 else x
+    kept = x.ndim - axes  # the size is computed: of an empty batch -1 would say nothing
+    rows = _core.reshape(x, (*x.shape[:kept], math.prod(x.shape[kept:]))) if axes > 1 else x
     result = _core.layer_norm(rows, _flat(gamma), _flat(beta), epsilon)
     return _core.reshape(result, x.shape) if axes > 1 else result
 
