@@ -322,6 +322,99 @@ def test_a_variable_assigned_in_one_branch_keeps_its_value_in_the_other():
     assert float(v) == 6.0
 
 
+def in_place(v, w, x):
+    v.assign(v * 0.5 + x)
+
+
+def swapped(v, w, x):
+    old = v + 0.0
+    v.assign(w * 1.0)
+    w.assign(old)
+
+
+def one_for_both(v, w, x):
+    new = ops.tanh(v - w)
+    v.assign(new)
+    w.assign(new)
+
+
+def transposed(v, w, x):
+    v.assign(ops.transpose(v))
+    w.assign(ops.transpose(w) + v)
+
+
+def read_again(v, w, x):
+    old = ops.reshape(v, (9,))
+    v.assign(v @ x)
+    w.assign(w + ops.reshape(old, (3, 3)))
+
+
+def nothing(v, w, x):
+    pass
+
+
+@pytest.mark.parametrize("outer", [nothing, in_place, read_again])
+@pytest.mark.parametrize("second", [nothing, swapped])
+@pytest.mark.parametrize("first", [in_place, swapped, one_for_both, transposed, read_again])
+def test_variables_that_branches_write_over(first, second, outer):
+    """A branch writes where the variable is; readers before it have read the old value."""
+    x = (X.T @ X).astype("float32")
+
+    def run(wrap):
+        v, w = (pynn.Variable(value, dtype="float32") for value in (W, x))
+
+        def step(condition):
+            before = v + 2.0 * w
+            ops.cond(condition, lambda: first(v, w, x), lambda: second(v, w, x))
+            between = v * w
+            outer(v, w, x)
+            return before, between
+
+        call = wrap(step)
+        for condition in (True, False, True):
+            results = call(ops.array(condition))
+            yield from (np.array(t).tobytes() for t in (*results, v, w))
+
+    assert list(run(pynn.function)) == list(run(lambda step: step))
+
+
+def test_a_branch_that_fails_leaves_variables_alone():
+    v = pynn.Variable(W, dtype="float32")
+
+    def refuse(x):
+        raise RuntimeError("no")
+
+    def step(x):
+        def branch():
+            v.assign(v * 2.0)
+            v.assign(v + ops.py_function(refuse, x, pynn.KerasTensor((3, 3), "float32")))
+
+        def other():
+            v.assign(v + 1.0)
+
+        ops.cond(ops.sum(x) > 0, branch, other)
+        return x
+
+    call = pynn.function(step)
+    with pytest.raises(RuntimeError, match="no"):
+        call(ops.ones((3, 3)))
+    assert np.array(v).tobytes() == W.tobytes()
+    call(-ops.ones((3, 3)))
+    np.testing.assert_array_equal(np.array(v), W + 1)
+
+
+def test_a_branch_that_writes_over_variables_needs_no_memory():
+    v = pynn.Variable(np.ones((1000,), "float32"))
+    trace = _core.Trace()
+    with trace:
+        x = trace.input((), "float32")
+        ops.cond(x > 0, lambda: (v.assign(v * 0.5 + x), x)[1], lambda: x)
+        run = trace.finish([])
+    assert run.arena_bytes < 1000
+    run.run([ops.array(3.0)])
+    np.testing.assert_array_equal(np.array(v), np.full((1000,), 3.5, "float32"))
+
+
 def test_the_condition_of_a_loop_sees_variables_that_the_body_assigns():
     v = pynn.Variable(0, dtype="int32")
 

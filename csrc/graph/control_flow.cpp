@@ -1,6 +1,7 @@
 #include "graph/control_flow.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <numeric>
 
@@ -13,9 +14,11 @@ namespace {
 
 // ---- one of several branches; inputs: the number of the branch, then those of every branch
 
+// What one branch writes over an input, all do.
 class SwitchBody : public OpBody {
  public:
-  explicit SwitchBody(std::vector<ProgramPtr> branches) : branches_(std::move(branches)) {}
+  explicit SwitchBody(std::vector<ProgramPtr> branches)
+      : branches_(std::move(branches)), overwrites_(branches_[0]->graph().overwrites) {}
 
   int num_outputs(int) const override { return branches_[0]->num_outputs(); }
   void infer(const Spec*, int, Spec* out) const override {
@@ -26,6 +29,12 @@ class SwitchBody : public OpBody {
     Addresses inputs(num_in), outputs(num_outputs(num_in));
     fill_addresses(in, num_in, scratch, inputs);
     for (int k = 0; k < num_outputs(num_in); ++k) outputs[k] = static_cast<char*>(out[k].data);
+    for (const auto& [input, output] : overwrites_) {
+      const size_t bytes = out[output].bytes();
+      if (inputs[input] != outputs[output] && bytes > 0)
+        std::memcpy(outputs[output], inputs[input], bytes);
+      inputs[input] = outputs[output];
+    }
     const int32_t last = int32_t(branches_.size()) - 1;
     const int32_t index = *static_cast<const int32_t*>(in[0].data);
     branches_[size_t(std::min(std::max(index, 0), last))]->run(inputs.data(), outputs.data());
@@ -35,6 +44,11 @@ class SwitchBody : public OpBody {
                        [](const ProgramPtr& b) { return b->has_effects(); });
   }
   bool may_fail() const override { return true; }
+  int replaced_input(int output) const override {
+    for (const auto& pair : overwrites_)
+      if (pair.second == output) return pair.first;
+    return -1;
+  }
   void gradient(const GradContext& c) const override;
   void print(std::ostream& out, const std::string& indent) const override {
     for (const ProgramPtr& branch : branches_) print_program(out, indent, "branch", *branch);
@@ -42,6 +56,7 @@ class SwitchBody : public OpBody {
 
  private:
   std::vector<ProgramPtr> branches_;
+  std::vector<std::pair<int, int>> overwrites_;  // input, output
 };
 
 // A branch that does not use an input gives it no gradient, but what it has already.
@@ -218,9 +233,13 @@ Tensors switch_case(const Tensor& index, std::vector<SubGraph> branches) {
     order_assigned(branch, assigned);
     slots.push_back(inputs.slots_of(branch, {}));
   }
+  std::vector<std::pair<int, int>> overwrites;
+  for (int i = 0; i < int(assigned.size()); ++i)
+    overwrites.push_back({inputs.slot(assigned[size_t(i)]->value()), branches[0].num_outputs + i});
   std::vector<ProgramPtr> programs;
   for (size_t b = 0; b < branches.size(); ++b) {
     arrange_inputs(branches[b].graph, slots[b], inputs.specs());
+    branches[b].graph.overwrites = overwrites;
     programs.push_back(make_program(std::move(branches[b].graph)));
   }
   return assign_rest(apply_body(OpId::switch_case, inputs.tensors(),

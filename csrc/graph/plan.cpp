@@ -72,6 +72,14 @@ class ArenaPlanner {
   int64_t top_ = 0;
 };
 
+// A variable or an input that gets a value at the end of the run.
+struct Home {
+  GraphValue::Kind kind;
+  int index;  // of the variable or input
+  int value;
+  int root;
+};
+
 class Planner {
  public:
   explicit Planner(const Graph& graph)
@@ -80,7 +88,13 @@ class Planner {
     plan_.num_variables = int(graph.variables.size());
     plan_.num_outputs = int(graph.outputs.size());
     plan_.written.assign(graph.variables.size(), false);
-    for (const auto& [variable, value] : graph.assigns) plan_.written[variable] = true;
+    for (const auto& [variable, value] : graph.assigns) {
+      plan_.written[variable] = true;
+      homes_.push_back({GraphValue::kVariable, variable, value, plan_.variable_root(variable)});
+    }
+    for (const auto& [input, output] : graph.overwrites)
+      homes_.push_back(
+          {GraphValue::kInput, input, graph.outputs[size_t(output)], plan_.input_root(input)});
   }
 
   Plan run() {
@@ -96,9 +110,10 @@ class Planner {
 
  private:
   bool is_view(const GraphNode& node) const { return op_def(node.op).flags & kView; }
-  bool is_in_place(const GraphNode& node, int output) const {
-    return node.attrs.body ? node.attrs.body->in_place(output)
-                           : bool(op_def(node.op).flags & kInPlace);
+  // The input whose memory output j may take over, as far as the op is concerned; or -1.
+  int replaced_input(const GraphNode& node, int j) const {
+    if (node.attrs.body) return node.attrs.body->replaced_input(j);
+    return (op_def(node.op).flags & kInPlace) && j < int(node.in.size()) ? j : -1;
   }
   bool is_result(int value) const { return graph_.values[value].kind == GraphValue::kResult; }
 
@@ -138,17 +153,19 @@ class Planner {
     }
   }
 
-  // Whether the op that makes `value` may write it over `variable`: the op allows it, reads the
-  // variable at the same position, and nobody reads the old content later.
-  bool may_overwrite(int variable, int value) const {
+  // Whether the op that makes a value may write it where it belongs: the op allows it, reads what
+  // is there for it, and nobody reads that later.
+  bool may_overwrite(const Home& home) const {
+    const int value = home.value;
     if (!is_result(value) || buffer_[value] != value) return false;
     const int step = graph_.values[value].index;
     const GraphNode& node = graph_.nodes[step];
     const int at = int(std::find(node.out.begin(), node.out.end(), value) - node.out.begin());
-    if (!is_in_place(node, at)) return false;
-    const int old = node.in[at];
+    const int input = replaced_input(node, at);
+    if (input < 0) return false;
+    const int old = node.in[input];
     const GraphValue& source = graph_.values[old];
-    if (source.kind != GraphValue::kVariable || source.index != variable) return false;
+    if (source.kind != home.kind || source.index != home.index) return false;
     if (source.spec != graph_.values[value].spec || last_use_[old] > step) return false;
     if (step < last_failure_) return false;
     for (int v : node.in)
@@ -159,14 +176,19 @@ class Planner {
   // Results that are written straight to where they end up.
   void choose_targets() {
     target_.assign(graph_.values.size(), -1);
-    for (const auto& [variable, v] : graph_.assigns)
-      if (target_[v] < 0 && may_overwrite(variable, v)) target_[v] = plan_.variable_root(variable);
+    for (const Home& home : homes_)
+      if (target_[home.value] < 0 && may_overwrite(home)) target_[home.value] = home.root;
     for (int i = 0; i < plan_.num_outputs; ++i) {
       const int v = graph_.outputs[i];
-      if (target_[v] < 0 && is_result(v) && buffer_[v] == v &&
+      if (!overwrites_input(i) && target_[v] < 0 && is_result(v) && buffer_[v] == v &&
           !is_view(graph_.nodes[graph_.values[v].index]))
         target_[v] = plan_.output_root(i);
     }
+  }
+
+  bool overwrites_input(int output) const {
+    return std::any_of(graph_.overwrites.begin(), graph_.overwrites.end(),
+                       [=](const auto& pair) { return pair.second == output; });
   }
 
   // The place of a view of `in`; false if it must be copied.
@@ -182,16 +204,17 @@ class Planner {
     return true;
   }
 
-  // Whether output j of node `i` may take over the arena memory of input j.
-  bool takes_over(int i, int j) const {
+  // The value whose arena memory output j of node `i` takes over; -1: it gets its own.
+  int predecessor(int i, int j) const {
     const GraphNode& node = graph_.nodes[i];
-    if (!is_in_place(node, j) || j >= int(node.in.size())) return false;
-    const int old = node.in[j], fresh = node.out[j];
-    if (buffer_[old] != old || last_use_[old] != i || !owned_.count(old)) return false;
-    if (graph_.values[old].spec != graph_.values[fresh].spec) return false;
+    const int input = replaced_input(node, j);
+    if (input < 0) return -1;
+    const int old = node.in[input], fresh = node.out[j];
+    if (buffer_[old] != old || last_use_[old] != i || !owned_.count(old)) return -1;
+    if (graph_.values[old].spec != graph_.values[fresh].spec) return -1;
     for (int v : node.in)
-      if (v != old && buffer_[v] == old) return false;
-    return true;
+      if (v != old && buffer_[v] == old) return -1;
+    return old;
   }
 
   void place_result(int i, int j) {
@@ -199,8 +222,7 @@ class Planner {
     const View view = contiguous_view(graph_.values[v].spec);
     if (target_[v] >= 0) {
       places_[v] = {target_[v], 0, view};
-    } else if (takes_over(i, j)) {
-      const int old = graph_.nodes[i].in[j];
+    } else if (const int old = predecessor(i, j); old >= 0) {
       places_[v] = places_[old];
       owned_.emplace(v, owned_.at(old));
       owned_.erase(old);
@@ -255,36 +277,42 @@ class Planner {
     plan_.steps.push_back({&op_def(OpId::copy), {}, {from}, {to}});
   }
 
-  // Outputs and variables that were not written directly. A source in a variable is saved before
-  // any variable is written.
+  // Whether the value is where it belongs: written there, or never moved.
+  bool is_at(const Home& home) const {
+    const GraphValue& value = graph_.values[home.value];
+    return target_[home.value] == home.root ||
+           (value.kind == home.kind && value.index == home.index);
+  }
+
+  // What was not written directly. A source that is to be overwritten itself is saved before.
   void copy_to_targets() {
     std::map<int, Place> saved;
-    for (const auto& [variable, v] : graph_.assigns) {
-      const int root = places_[v].root;
-      const bool in_variable =
-          root >= plan_.variable_root(0) && root < plan_.variable_root(plan_.num_variables);
-      if (root == plan_.variable_root(variable) && target_[v] == root) continue;
-      if (!in_variable || saved.count(v)) continue;
-      const View view = contiguous_view(graph_.values[v].spec);
+    for (const Home& home : homes_) {
+      const Place& from = places_[home.value];
+      const bool is_overwritten = std::any_of(homes_.begin(), homes_.end(),
+                                              [&](const Home& h) { return h.root == from.root; });
+      if (is_at(home) || !is_overwritten || saved.count(home.value)) continue;
+      const View view = contiguous_view(graph_.values[home.value].spec);
       const Place place{Plan::kArena, arena_.take(int64_t(view.bytes())), view};
-      add_copy(places_[v], place);
-      saved[v] = place;
+      add_copy(from, place);
+      saved[home.value] = place;
     }
     for (int i = 0; i < plan_.num_outputs; ++i) {
       const int v = graph_.outputs[i];
-      if (target_[v] != plan_.output_root(i))
+      if (!overwrites_input(i) && target_[v] != plan_.output_root(i))
         add_copy(places_[v], {plan_.output_root(i), 0, contiguous_view(graph_.values[v].spec)});
     }
-    for (const auto& [variable, v] : graph_.assigns) {
-      if (target_[v] == plan_.variable_root(variable)) continue;
-      const auto found = saved.find(v);
-      add_copy(found == saved.end() ? places_[v] : found->second,
-               {plan_.variable_root(variable), 0, contiguous_view(graph_.values[v].spec)});
+    for (const Home& home : homes_) {
+      if (is_at(home)) continue;
+      const auto found = saved.find(home.value);
+      add_copy(found == saved.end() ? places_[home.value] : found->second,
+               {home.root, 0, contiguous_view(graph_.values[home.value].spec)});
     }
   }
 
   const Graph& graph_;
   Plan plan_;
+  std::vector<Home> homes_;
   std::vector<Place> places_;
   std::vector<int> buffer_, last_use_, target_;
   int last_failure_ = -1;  // no variable is written before this node has run

@@ -36,6 +36,9 @@ struct Graph {
   std::vector<std::shared_ptr<Variable>> variables;
   std::vector<int> outputs;                  // values
   std::vector<std::pair<int, int>> assigns;  // variable, value
+  // Input, output, by number: the output is written over the input. As an assignment, this takes
+  // effect at the end.
+  std::vector<std::pair<int, int>> overwrites;
 
   // Drops nodes that neither an output nor an assignment needs; those with effects only if asked
   // to.

@@ -31,7 +31,7 @@ class FusedBody : public OpBody {
   int num_outputs(int num_in) const override;
   void infer(const Spec* in, int num_in, Spec* out) const override;
   void launch(const View* in, int num_in, View* out) const override;
-  bool in_place(int output) const override { return in_place_[size_t(output)]; }
+  int replaced_input(int output) const override { return in_place_[size_t(output)] ? output : -1; }
   void print(std::ostream& out, const std::string& indent) const override;
 
  private:

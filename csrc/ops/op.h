@@ -37,8 +37,8 @@ class OpBody {
   virtual void gradient(const GradContext& context) const;
   // What Graph::dump shows under the call; every line starts with `indent` and ends it.
   virtual void print(std::ostream& out, const std::string& indent) const = 0;
-  // Whether the output may be the memory of the input of the same number, when the specs are equal.
-  virtual bool in_place(int output) const { return output < 0; }
+  // The input whose memory the output may take over, when the specs are equal; -1: none.
+  virtual int replaced_input(int) const { return -1; }
 };
 
 // The attributes of a call: one plain record for all ops, each reads the fields that ops.def names.

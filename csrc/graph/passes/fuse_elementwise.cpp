@@ -170,12 +170,14 @@ class Fusion {
     for (const GraphNode& node : graph_.nodes)
       for (int v : node.in) ++uses_[v];
     kept_.assign(graph_.values.size(), false);
-    assigned_.assign(graph_.values.size(), -1);
+    home_.assign(graph_.values.size(), kNoHome);
     for (int v : graph_.outputs) kept_[v] = true;
     for (const auto& [variable, v] : graph_.assigns) {
       kept_[v] = true;
-      assigned_[v] = variable;
+      home_[v] = {GraphValue::kVariable, variable};
     }
+    for (const auto& [input, output] : graph_.overwrites)
+      home_[graph_.outputs[size_t(output)]] = {GraphValue::kInput, input};
   }
 
   // What one fused node is made of.
@@ -210,9 +212,10 @@ class Fusion {
   bool may_replace(const Parts& parts, int old, int v, int call) const {
     const GraphValue& value = graph_.values[old];
     if (value.spec != spec(v) || parts.last_read[old] > call) return false;
-    if (value.kind == GraphValue::kVariable) return assigned_[v] == value.index;
+    if (value.kind == GraphValue::kVariable || value.kind == GraphValue::kInput)
+      return home_[v] == std::make_pair(value.kind, value.index);
     return value.kind == GraphValue::kResult && uses_[old] == parts.uses_inside[old] &&
-           !kept_[old] && assigned_[v] < 0;
+           !kept_[old] && home_[v] == kNoHome;
   }
 
   // Moves an input that result j may replace to place j.
@@ -259,7 +262,11 @@ class Fusion {
 
   Graph& graph_;
   Groups groups_;
-  std::vector<int> uses_, assigned_;
+  // The variable or input that a value is to be written over.
+  using HomeOf = std::pair<GraphValue::Kind, int>;
+  static constexpr HomeOf kNoHome{GraphValue::kResult, -1};
+  std::vector<HomeOf> home_;
+  std::vector<int> uses_;
   std::vector<bool> kept_;
 };
 
