@@ -1,11 +1,10 @@
-"""Learning rates that depend on the step."""
+"""The base class of learning rates that depend on the step, and what all of them share."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pynn.lookup import get_from_registry
-from pynn.saving import serialize_keras_object
+from pynn import backend, ops
 
 
 class LearningRateSchedule:
@@ -44,15 +43,20 @@ class LearningRateSchedule:
         return cls(**config)
 
 
-def serialize(learning_rate_schedule: LearningRateSchedule) -> Any:
-    """Returns a JSON-able description of a schedule."""
-    return serialize_keras_object(learning_rate_schedule)
+def as_rate(value: Any) -> Any:
+    """Returns a learning rate as a float scalar; whole numbers count as floats, too.
 
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes the schedule that `serialize` described.
-
-    Raises:
-        ValueError: for an unknown name.
+    >>> as_rate(1).dtype
+    'float32'
     """
-    return get_from_registry("schedule", config, {}, custom_objects=custom_objects)
+    rate = ops.convert_to_tensor(value)
+    return rate if backend.is_float_dtype(rate.dtype) else ops.cast(rate, backend.floatx())
+
+
+def check_steps(schedule: LearningRateSchedule, argument: str, value: Any) -> None:
+    """Raises ValueError for a number of steps that is not positive."""
+    if not value > 0:
+        raise ValueError(
+            f"pynn.optimizers.schedules.{type(schedule).__name__}: expected {argument} > 0; "
+            f"received {value!r}"
+        )
