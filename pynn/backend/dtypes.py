@@ -147,9 +147,10 @@ def numpy_dtype(dtype: str) -> np.dtype:
 
 
 def _weak_or_standard(dtype: Any) -> str:
-    if dtype is int or dtype == "int":
+    # Names only: NumPy's float64 says that it equals "float".
+    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
         return "int"
-    if dtype is float or dtype == "float":
+    if dtype is float or (isinstance(dtype, str) and dtype == "float"):
         return "float"
     return standardize_dtype(dtype)
 

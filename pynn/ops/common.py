@@ -104,9 +104,11 @@ def is_array(x: Any) -> bool:
 
 def weak_dtype(x: Any) -> Any:
     """What `x` stands for in `result_type`: its dtype, or a weak Python type."""
+    if isinstance(x, float):  # NumPy's float64 numbers are Python floats too
+        return float
     if hasattr(x, "dtype"):
         return x.dtype
-    if isinstance(x, (bool, int, float)):
+    if isinstance(x, (bool, int)):
         return type(x)
     return convert_to_tensor(x).dtype
 

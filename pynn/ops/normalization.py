@@ -9,7 +9,7 @@ from pynn.backend import config
 from pynn.backend.dtypes import LARGEST_FLOAT, result_type, standardize_dtype
 from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import Axis, as_float, axes_of, canonical_axes, canonical_axis
-from pynn.ops.linalg import norm
+from pynn.ops.norms import norm
 from pynn.ops.symbolic import symbolic_op
 from pynn.ops.transcendental import log10
 

@@ -1,5 +1,6 @@
 """Ops against Keras: values, shapes and dtypes of results, and gradients of composed ops."""
 
+import re
 import warnings
 
 import numpy as np
@@ -512,12 +513,12 @@ def all_calls():
     yield from (call.strip() for call in CALLS)
 
 
-def evaluate(namespace, call):
+def evaluate(namespace, call, arguments=ARGUMENTS):
     """Results of one call as a list, or the exception it raises."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            result = eval(f"ops.{call}", {**ARGUMENTS, "ops": namespace})
+            result = eval(f"ops.{call}", {**arguments, "ops": namespace})
         except Exception as error:
             return error
     return list(result) if isinstance(result, (list, tuple)) else [result]
@@ -622,16 +623,24 @@ GRADIENTS = """
 
 @pytest.mark.parametrize("call", [c.strip() for c in GRADIENTS])
 def test_gradient(keras, call):
+    assert_same_gradient(keras, call, ARGUMENTS)
+
+
+def assert_same_gradient(keras, call, arguments):
+    """Compare gradients with respect to the argument that the call names first."""
     import jax
 
-    name = next(k for k in ("m", "t", "s3", "v") if f"({k}" in call or f" {k}" in call)
-    x = ARGUMENTS[name]
+    found = (
+        re.search(rf"\b{k}\b", call.partition("(")[2]) for k in ("m", "t", "s3", "v", "o", "a")
+    )
+    name = next(match[0] for match in found if match)
+    x = arguments[name]
 
     def ours_of(tensor):
-        return eval(f"ops.{call}", {**ARGUMENTS, name: tensor, "ops": ops})
+        return eval(f"ops.{call}", {**arguments, name: tensor, "ops": ops})
 
     def theirs_of(tensor):
-        return eval(f"ops.{call}", {**ARGUMENTS, name: tensor, "ops": keras.ops})
+        return eval(f"ops.{call}", {**arguments, name: tensor, "ops": keras.ops})
 
     weights = np.random.default_rng(1).uniform(0.5, 1.5, theirs_of(x).shape).astype("float32")
     expected = np.asarray(jax.grad(lambda a: (theirs_of(a) * weights).sum())(x))
