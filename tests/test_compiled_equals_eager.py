@@ -132,8 +132,11 @@ OPTIMIZERS = {
     "Lamb": {},
     "Lion": {},
     "LossScaleOptimizer": {},
+    "MultiOptimizer": {},
+    "Muon": {},
     "Nadam": {},
     "RMSprop": {"momentum": 0.5, "centered": True},
+    "ScheduleFreeAdamW": {"warmup_steps": 2},
 }
 AROUND = {
     "plain": {},
@@ -293,6 +296,11 @@ def test_optimizer(name, around):
             inner = optimizers.Adam(**settings)
             # Too large at first, so that some steps are left out.
             optimizer = optimizers.LossScaleOptimizer(inner, 2.0**127, dynamic_growth_steps=2)
+        elif name == "MultiOptimizer":
+            chosen = {".*bias": optimizers.Adam(**settings)}
+            optimizer = optimizers.MultiOptimizer(
+                optimizers.OptimizerMap(optimizers.SGD(**settings), chosen)
+            )
         else:
             optimizer = getattr(optimizers, name)(**settings)
         return dense(kernel_constraint="max_norm"), {"optimizer": optimizer}

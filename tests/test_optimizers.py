@@ -73,8 +73,9 @@ ALL = [
     for name, cls in vars(optimizers).items()
     if name in optimizers.__all__ and name[0].isupper()
 ]
-# LossScaleOptimizer has no rule of its own: test_loss_scale.py.
-ALL = [c for c in ALL if c not in (optimizers.Optimizer, optimizers.LossScaleOptimizer)]
+# What holds others has no rule of its own: test_loss_scale.py, test_multi_optimizer.py.
+WITHOUT_RULE = ("Optimizer", "OptimizerMap", "LossScaleOptimizer", "MultiOptimizer")
+ALL = [c for c in ALL if c.__name__ not in WITHOUT_RULE]
 EACH = pytest.mark.parametrize("cls", ALL)
 
 
@@ -98,6 +99,49 @@ def test_twenty_steps_of_the_paper(name, cls, settings, start, dtype):
         w, *states = PAPERS[name](w, *states, gradient, Step(rate, t, product))
     result = run(cls(learning_rate=0.1, **settings), grads, dtype=dtype)
     np.testing.assert_allclose(result, w, **TOLERANCE[dtype])
+
+
+def test_muon_makes_matrices_orthogonal():
+    optimizer = optimizers.Muon(ns_steps=8, muon_a=1.875, muon_b=-1.25, muon_c=0.375)
+    for shape in ((3, 8), (8, 3), (2, 4, 4)):
+        gradient = np.random.default_rng(0).normal(size=shape)
+        result = optimizer.zeropower_via_newtonschulz5(ops.array(gradient, "float64"), 20).numpy()
+        left, _, right = np.linalg.svd(gradient, full_matrices=False)
+        np.testing.assert_allclose(result, left @ right, atol=1e-6)
+    with pytest.raises(ValueError, match="two axes"):
+        optimizer.zeropower_via_newtonschulz5(ops.ones((3,)), 5)
+
+
+def test_muon_lets_matrices_and_others_decay_by_their_own_fraction():
+    weights = [
+        pynn.Variable(np.ones(shape), name=name)
+        for shape, name in (((2, 2), "kernel"), ((2,), "bias"), ((2, 2), "embeddings"))
+    ]
+    optimizer = optimizers.Muon(0.5, weight_decay=0.5, adam_weight_decay=0.25)
+    optimizer.apply([ops.zeros(w.shape) for w in weights], weights)
+    assert [float(w.numpy().ravel()[0]) for w in weights] == [0.75, 0.875, 0.875]
+
+
+def test_muon_gives_to_adam_what_is_excluded():
+    kernel, head = (pynn.Variable(np.ones((2, 2)), name=name) for name in ("kernel", "head"))
+    optimizer = optimizers.Muon(exclude_layers=["hea."])
+    optimizer.build([kernel, head])
+    names = [v.name for v in optimizer.variables[2:]]
+    assert names == ["kernel_momentum", "head_momentum", "head_velocity"]
+
+
+def test_schedule_free_weights_lie_between_steps_and_their_average():
+    weight = pynn.Variable([1.0])
+    optimizer = optimizers.ScheduleFreeAdamW(0.1, beta_1=0.75, warmup_steps=4)
+    w, z, v, steps = 1.0, 1.0, 0.0, []
+    for t in range(1, 8):
+        gradient = np.cos(t)
+        v = 0.999 * v + 0.001 * gradient**2
+        z -= 0.1 * min(t / 4, 1) * gradient / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        steps.append(z)
+        w = 0.25 * z + 0.75 * np.mean(steps)
+        optimizer.apply([ops.array([gradient], "float32")], [weight])
+        np.testing.assert_allclose(float(weight[0]), w, rtol=1e-5)
 
 
 TOGETHER = [
@@ -197,7 +241,11 @@ def test_nan_is_not_hidden(cls, settings):
     assert np.isnan(weight.numpy()[17])
 
 
-@pytest.mark.parametrize("cls", [c for c in ALL if c is not optimizers.Ftrl])
+# Muon has two weight decays, tested below, and the first average of ScheduleFreeAdamW is its step.
+OTHER_DECAY = (optimizers.Ftrl, optimizers.Muon, optimizers.ScheduleFreeAdamW)
+
+
+@pytest.mark.parametrize("cls", [c for c in ALL if c not in OTHER_DECAY])
 def test_weight_decay_is_decoupled(cls):
     plain = cls(learning_rate=0.1, weight_decay=0.0)
     decayed = cls(learning_rate=0.1, weight_decay=0.2)
@@ -481,6 +529,7 @@ def test_state_travels():
         (optimizers.Ftrl, {"l2_regularization_strength": -0.1}),
         (optimizers.Ftrl, {"l2_shrinkage_regularization_strength": -0.1}),
         (optimizers.AdamW, {"weight_decay": None}),
+        (optimizers.ScheduleFreeAdamW, {"beta_1": 0.0}),
     ],
 )
 def test_settings_that_a_rule_refuses(cls, settings):

@@ -15,9 +15,13 @@ from pynn.optimizers.ftrl import Ftrl
 from pynn.optimizers.lamb import Lamb
 from pynn.optimizers.lion import Lion
 from pynn.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from pynn.optimizers.multi_optimizer import MultiOptimizer
+from pynn.optimizers.muon import Muon
 from pynn.optimizers.nadam import Nadam
 from pynn.optimizers.optimizer import Optimizer
+from pynn.optimizers.optimizer_map import OptimizerMap
 from pynn.optimizers.rmsprop import RMSprop
+from pynn.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from pynn.optimizers.sgd import SGD
 from pynn.saving import serialize_keras_object
 
@@ -33,9 +37,13 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",
@@ -53,8 +61,11 @@ _CLASSES = (
     Lamb,
     Lion,
     LossScaleOptimizer,
+    MultiOptimizer,
+    Muon,
     Nadam,
     RMSprop,
+    ScheduleFreeAdamW,
     SGD,
 )
 # Every name that `get` knows, as Keras spells classes and as it lowers them.
