@@ -8,12 +8,13 @@ from manifest import MANIFEST, shares
 # Percent of the symbols, and of the arguments of those that are there.
 REACHED = {
     "backend": (100, 100),
+    "callbacks": (75, 100),
     "ops": (90, 100),
     "ops.linalg": (93, 100),
-    "optimizers": (100, 100),
-    "optimizers.schedules": (100, 100),
     "ops.nn": (70, 100),
     "ops.numpy": (99, 100),
+    "optimizers": (100, 100),
+    "optimizers.schedules": (100, 100),
     "random": (100, 100),
     "tree": (100, 100),
 }
