@@ -84,6 +84,7 @@ class Trainer(Compilation):
         if self._loss_tracker is not None:
             batch_size = next(leaf for leaf in tree.flatten(x) if leaf is not None).shape[0]
             self._loss_tracker.update_state(loss, sample_weight=batch_size)
+            self._track_penalties(batch_size)
 
     # ---- many batches ----------------------------------------------------------------------
 

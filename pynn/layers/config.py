@@ -17,7 +17,9 @@ _SERIALIZERS = {
     "regularizer": regularizers.serialize,
     "constraint": constraints.serialize,
 }
-_BASE_ARGUMENTS = ("self", "name", "trainable", "dtype", "autocast", "activity_regularizer")
+_BASE_ARGUMENTS = (
+    "self", "name", "trainable", "dtype", "autocast", "activity_regularizer", "regularizer",
+)  # fmt: skip
 
 
 def _library_class(cls: type) -> type | None:
@@ -86,6 +88,7 @@ class LayerConfig(StatelessCall):
     """Base of `Layer`: what makes an equal layer, and what builds it."""
 
     _activity_regularizer: Any
+    _regularizer: Any
     _build_shapes: dict[str, Any] | None
 
     def build(self, input_shape: Any) -> None:
@@ -116,6 +119,8 @@ class LayerConfig(StatelessCall):
         }
         if self._activity_regularizer is not None:
             base["activity_regularizer"] = regularizers.serialize(self._activity_regularizer)
+        if self._regularizer is not None:
+            base["regularizer"] = regularizers.serialize(self._regularizer)
         library_class = _library_class(type(self))
         if library_class is not None:
             return {**base, **_constructor_arguments(self, library_class)}

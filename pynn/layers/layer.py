@@ -30,6 +30,8 @@ class Layer(LayerConfig):
 
     Args:
         activity_regularizer: penalty on the outputs, divided by the batch size.
+        regularizer: penalty on several weights at once, a function whose argument names choose
+            them, such as `lambda kernel, bias: ...`. Not in Keras.
         trainable: whether the optimizer updates the weights.
         dtype: a dtype or policy for computations and weights; `pynn.config.dtype_policy()` by
             default.
@@ -60,6 +62,7 @@ class Layer(LayerConfig):
         self,
         *,
         activity_regularizer: Any = None,
+        regularizer: Any = None,
         trainable: bool = True,
         dtype: Any = None,
         autocast: bool = True,
@@ -82,6 +85,7 @@ class Layer(LayerConfig):
             )
         self._set_dtype_policy(dtype)
         self._activity_regularizer = regularizers.get(activity_regularizer)
+        self._regularizer = regularizers.get(regularizer)
         self._trainable = trainable
         self._input_shape_arg = (input_dim,) if input_dim is not None else input_shape
         self._input_spec: Any = None
@@ -125,6 +129,22 @@ class Layer(LayerConfig):
     @activity_regularizer.setter
     def activity_regularizer(self, value: Any) -> None:
         self._activity_regularizer = regularizers.get(value)
+
+    @property
+    def regularizer(self) -> Any:
+        """Penalty on several weights at once: a function whose argument names choose them; or None.
+
+        >>> layer = pynn.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
+        >>> layer.regularizer = lambda kernel, bias: 0.1 * pynn.ops.max(kernel) * pynn.ops.sum(bias)
+        >>> layer.build((None, 3))
+        >>> [round(float(loss), 2) for loss in layer.losses]
+        [0.1]
+        """
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = regularizers.get(value)
 
     @property
     def supports_masking(self) -> bool:

@@ -13,6 +13,7 @@ from pynn import backend, constraints, initializers, naming, regularizers, tree
 from pynn.keras_tensor import standardize_shape
 from pynn.layers.call_context import current
 from pynn.layers.dtypes import LayerDTypes
+from pynn.layers.penalties import Penalty, check_penalty, joint_penalty
 from pynn.layers.tracking import TrackedDict, TrackedList, TrackedSet, Tracker
 from pynn.variables import Variable
 
@@ -45,6 +46,8 @@ class LayerState(LayerDTypes):
     built: bool
     _tracker: Tracker
     _losses: list[Any]
+    _added_penalties: tuple[Penalty, ...]
+    _regularizer: Any
     _trainable: bool
 
     # Attributes that say how a model is being run, not what its layers compute.
@@ -54,6 +57,7 @@ class LayerState(LayerDTypes):
         object.__setattr__(self, "_tracking_enabled", True)
         object.__setattr__(self, "_tracker", Tracker(self, is_layer))
         object.__setattr__(self, "_losses", [])
+        object.__setattr__(self, "_added_penalties", ())
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
@@ -370,7 +374,50 @@ class LayerState(LayerDTypes):
         for variable in self.trainable_weights:
             if variable.regularizer is not None:
                 losses.append(variable.regularizer(variable))
-        return losses
+        return losses + [penalty.value() for penalty in self.penalties]
+
+    def add_penalty(
+        self, function: Any, weights: Iterable[Variable], name: str | None = None
+    ) -> None:
+        """Add `function(*weights)` to the training loss from now on. Not in Keras.
+
+        The weights may belong to any layers of a model, and the history has the value under `name`.
+
+        Args:
+            function: returns a scalar tensor for the present weights.
+            weights: the Variables that it is called with.
+            name: name in the history; the function's by default.
+
+        Raises:
+            TypeError: `function` cannot be called, or `weights` are not Variables.
+            ValueError: no weights, or a penalty of this name is there already.
+
+        >>> a, b = pynn.layers.Dense(2, name="a"), pynn.layers.Dense(2, name="b")
+        >>> model = pynn.Sequential([pynn.Input((2,)), a, b])
+        >>> def difference(first, second):
+        ...     return pynn.ops.sum(pynn.ops.square(first - second))
+        >>> model.add_penalty(difference, [a.kernel, b.kernel])
+        >>> [penalty.name for penalty in model.penalties]
+        ['difference']
+        """
+        who = f"pynn.{type(self).__name__}.add_penalty"
+        added = check_penalty(who, function, weights, name)
+        taken = [penalty.name for penalty in self.penalties]
+        if added.name in taken:
+            raise ValueError(f"{who}: expected a name other than {taken}; received {added.name!r}")
+        # Not an attribute like others: the weights of other layers do not become this one's.
+        object.__setattr__(self, "_added_penalties", (*self._added_penalties, added))
+        note_change()
+
+    @property
+    def penalties(self) -> list[Penalty]:
+        """The penalties on several weights: `regularizer` of layers, and `add_penalty`."""
+        found = []
+        for layer in self._flatten_layers():
+            if layer._regularizer is not None and layer.trainable_weights:
+                found.append(joint_penalty(layer))
+            found.extend(layer._added_penalties)
+        return found
 
     def _clear_losses(self) -> None:
         if _holding_losses:

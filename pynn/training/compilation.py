@@ -43,6 +43,7 @@ class Compilation:
         dtype_policy: Any
         losses: list[Any]
         name: str
+        penalties: list[Any]
         trainable_variables: list[Variable]
         trainable_weights: list[Variable]
         _call_has_training_arg: bool
@@ -99,7 +100,8 @@ class Compilation:
         Args:
             optimizer: name, config or `Optimizer`.
             loss: name, function `fn(y_true, y_pred)`, `Loss`, or for several outputs a list, a dict
-                by output name, or the structure of the outputs.
+                by output name, or the structure of the outputs. A function with an argument `model`
+                gets the model, too, for losses that depend on weights.
             loss_weights: numbers in the structure of `loss`.
             metrics: names, functions or `Metric`s: a list for one output, else a structure as for
                 `loss`. "accuracy" means the binary, categorical or sparse one, by the shapes.
@@ -206,6 +208,7 @@ class Compilation:
             found.append(state.metrics)
         if state.loss is not None:
             found.extend(state.loss.metrics)
+        found.extend(state.penalty_tracker(name) for name in state.layers.penalties(self))
         found.extend(self._metrics)
         return found
 
@@ -252,7 +255,7 @@ class Compilation:
                     "pynn.Model: expected targets, because the model was compiled with a loss; "
                     "received y=None"
                 )
-            total = self._compile_loss(y, y_pred, sample_weight)
+            total = self._compile_loss(y, y_pred, sample_weight, model=self)
         for loss in self.losses:
             value = ops.sum(loss) if len(loss.shape) else ops.convert_to_tensor(loss)
             if not backend.is_float_dtype(value.dtype):
@@ -293,6 +296,12 @@ class Compilation:
         if "training" in inspect.signature(self.compute_loss).parameters:
             return self.compute_loss(x, y, y_pred, weight, training=training)
         return self.compute_loss(x, y, y_pred, weight)
+
+    def _track_penalties(self, batch_size: Any) -> None:
+        """Follows the penalties on several weights, each by itself."""
+        for penalty in self.penalties if self._trainer_state.layers.penalties(self) else ():
+            tracker = self._trainer_state.penalty_tracker(penalty.name)
+            tracker.update_state(penalty.value(), sample_weight=batch_size)
 
     def _in_metric_order(self, logs: dict[str, Any]) -> Any:
         """Returns the values of logs in the order of `metrics`, or the only one by itself."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pynn import metrics, ops, tree
 from pynn.losses import Loss
-from pynn.training.resolve import resolve_loss
+from pynn.training.resolve import loss_for_model, resolve_loss
 from pynn.training.structures import Outputs
 
 _WHO = "pynn.Model.compile"
@@ -99,11 +99,16 @@ class CompileLoss(Loss):
         """The variables of the losses' own trackers."""
         return [variable for metric in self.metrics for variable in metric.variables]
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Returns the total loss, a scalar, and tracks each loss if there are several."""
-        return self.call(y_true, y_pred, sample_weight)
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, model: Any = None
+    ) -> Any:
+        """Returns the total loss, a scalar, and tracks each loss if there are several.
 
-    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        `model` is for losses that ask for it.
+        """
+        return self.call(y_true, y_pred, sample_weight, model)
+
+    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None, model: Any = None) -> Any:
         """See `__call__`."""
         if not self.built:
             self.build(y_true, y_pred)
@@ -121,7 +126,8 @@ class CompileLoss(Loss):
                     f"pynn.Model: expected a target for output {entry.name!r}, which has a loss; "
                     "received none"
                 )
-            value = entry.loss(targets[entry.output], tensor, weights[entry.output])
+            loss = loss_for_model(entry.loss, model)
+            value = loss(targets[entry.output], tensor, weights[entry.output])
             value = ops.cast(value, self.dtype)
             if self.metrics:
                 self.metrics[index].update_state(value, sample_weight=tensor.shape[0])

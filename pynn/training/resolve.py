@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 from pynn import losses, metrics
@@ -35,6 +38,19 @@ def resolve_loss(identifier: Any, y_true: Any, y_pred: Any) -> losses.Loss:
         return loss
     name = identifier if isinstance(identifier, str) else object_name(loss)
     return losses.LossFunctionWrapper(loss, name=name)
+
+
+def loss_for_model(loss: losses.Loss, model: Any) -> losses.Loss:
+    """Returns a loss whose function has an argument `model` with that filled in; others as is."""
+    if type(loss) is not losses.LossFunctionWrapper or not _takes_model(loss.fn):
+        return loss
+    return losses.LossFunctionWrapper(
+        functools.partial(loss.fn, model=model), loss.reduction, loss.name, loss.dtype
+    )
+
+
+def _takes_model(function: Callable[..., Any]) -> bool:
+    return "model" in inspect.signature(function).parameters
 
 
 def resolve_metric(identifier: Any, y_true: Any, y_pred: Any) -> metrics.Metric:

@@ -36,6 +36,7 @@ class LayerSignature:
         self._states: OrderedDict[Any, tuple[int, list[Any]]] = OrderedDict()
         self._variables: list[Any] = []
         self._metrics: list[Any] = []
+        self._penalties: list[str] = []
 
     def number(self, model: Any) -> int:
         """Returns a number that differs where another trace is needed."""
@@ -46,6 +47,11 @@ class LayerSignature:
         """The metrics that the layers inside `model` keep."""
         self._refresh(model)
         return self._metrics
+
+    def penalties(self, model: Any) -> list[str]:
+        """The names of the penalties on several weights."""
+        self._refresh(model)
+        return self._penalties
 
     def weights(self) -> list[Any]:
         """The weights of the model, as of the last look."""
@@ -85,6 +91,7 @@ class LayerSignature:
         self._number = self._states[key][0]
         self._variables = model.weights
         self._metrics = [metric for layer in layers[1:] for metric in layer._metrics]
+        self._penalties = [penalty.name for penalty in model.penalties] if model.built else []
         self._stamp = stamp
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LayerSignature:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pynn import backend
+from pynn.metrics import Mean
 from pynn.training.signature import LayerSignature
 from pynn.training.steps import StepCache
 
@@ -18,6 +19,7 @@ class TrainerState:
         self.loss: Any = None  # CompileLoss
         self.metrics: Any = None  # CompileMetrics
         self.loss_tracker: Any = None
+        self.penalty_trackers: dict[str, Any] = {}
         self.config: dict[str, Any] = {}  # the arguments of compile
         self.eager_phases: set[str] = set()
         self.warned_places: set[tuple[str, int]] = set()
@@ -32,6 +34,12 @@ class TrainerState:
         self.steps = StepCache()
         self.eager_phases = set()
         self.warned_places = set()
+
+    def penalty_tracker(self, name: str) -> Any:
+        """Returns the metric that follows a penalty on several weights."""
+        if name not in self.penalty_trackers:
+            self.penalty_trackers[name] = Mean(name=name)
+        return self.penalty_trackers[name]
 
     def has_built_metrics(self) -> bool:
         """Whether losses and metrics have met the outputs they are for."""
@@ -61,6 +69,6 @@ class TrainerState:
         import copy
 
         clone = TrainerState()
-        for name in ("loss", "metrics", "loss_tracker", "config"):
+        for name in ("loss", "metrics", "loss_tracker", "penalty_trackers", "config"):
             setattr(clone, name, copy.deepcopy(getattr(self, name), memo))
         return clone
