@@ -23,6 +23,7 @@ class Case:
     training: bool = False  # whether it behaves differently in training
     inner: str = ""  # name of the layer inside that the weights belong to
     id: str = field(default="")
+    indices: int = 0  # inputs are integers below this bound, if it is given
 
     def inputs(self, seed=0, batch=None):
         """Inputs of the case, without values near a kink of a piecewise function."""
@@ -30,6 +31,8 @@ class Case:
 
         def one(shape):
             shape = (batch or shape[0], *shape[1:])
+            if self.indices:
+                return rng.integers(0, self.indices, shape, "int32")
             return (rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)).astype("float32")
 
         return [one(s) for s in self.shape] if isinstance(self.shape, list) else one(self.shape)
@@ -38,7 +41,7 @@ class Case:
         """Symbolic inputs whose batch size is not known."""
 
         def one(shape):
-            return pynn.Input(shape[1:])
+            return pynn.Input(shape[1:], dtype="int32" if self.indices else None)
 
         return [one(s) for s in self.shape] if isinstance(self.shape, list) else one(self.shape)
 
@@ -65,6 +68,26 @@ CASES = [
         make("Dense", 3, kernel_constraint="non_neg", bias_initializer="ones"),
         weights=("kernel", "bias"),
         id="Dense-constrained",
+    ),
+    Case(
+        make("EinsumDense", "abc,cde->abde", (None, 3, 2), bias_axes="de", activation="tanh"),
+        shape=(4, 5, 6),
+        weights=("kernel", "bias"),
+        id="EinsumDense",
+    ),
+    Case(
+        make("EinsumDense", "...x,xy->...y", 3, kernel_regularizer="l2"),
+        shape=(4, 2, 5, 6),
+        weights=("kernel",),
+        id="EinsumDense-ellipsis",
+    ),
+    Case(make("Embedding", 9, 3), indices=9, weights=("embeddings",), id="Embedding"),
+    Case(
+        make("Embedding", 9, 3, embeddings_regularizer="l2", embeddings_constraint="unit_norm"),
+        shape=(4, 2, 3),
+        indices=9,
+        weights=("embeddings",),
+        id="Embedding-2d",
     ),
     Case(make("Activation", "tanh"), id="Activation"),
     Case(make("ReLU"), id="ReLU"),
@@ -266,7 +289,7 @@ def check_eager_equals_traced(case):
         flat = x if isinstance(x, list) else [x]
         before = [v.numpy().copy() for v in layer.variables]
         with _core.Trace() as trace:
-            inputs = [trace.input(a.shape, "float32") for a in flat]
+            inputs = [trace.input(a.shape, str(a.dtype)) for a in flat]
             output = layer(inputs if isinstance(x, list) else inputs[0], **kwargs)
             executable = trace.finish([output])
         traced = executable.run(flat)[0].numpy()

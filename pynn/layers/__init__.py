@@ -8,6 +8,8 @@ from pynn.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from pynn.layers.dense import Dense
 from pynn.layers.dot import Dot, dot
 from pynn.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from pynn.layers.einsum_dense import EinsumDense
+from pynn.layers.embedding import Embedding
 from pynn.layers.identity import Identity
 from pynn.layers.input_layer import Input, InputLayer
 from pynn.layers.input_spec import InputSpec
@@ -51,7 +53,8 @@ from pynn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 __all__ = [
     "ELU", "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average",
     "BatchNormalization", "Concatenate", "Cropping1D", "Cropping2D", "Cropping3D", "Dense",
-    "Dot", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
+    "Dot", "Dropout", "EinsumDense", "Embedding", "Flatten", "GaussianDropout",
+    "GaussianNoise", "GlobalAveragePooling1D",
     "GlobalAvgPool1D", "GlobalMaxPool1D", "GlobalMaxPooling1D", "GroupNormalization",
     "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
     "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "PReLU", "Permute",

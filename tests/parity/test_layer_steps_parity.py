@@ -9,6 +9,9 @@ import pynn
 
 RNG = np.random.default_rng(0)
 BOUNDS = {"rmin": 0.7, "rmax": 1.4, "dmax": 0.3}
+EINSUM = {"equation": "abc,cde->abde", "output_shape": (None, 3, 2)}
+LEFT = {"equation": "...x,xy->...y", "output_shape": 3}
+RIGHT = {"equation": "ab...,bc->ac...", "output_shape": (3,)}
 # name, arguments, shape of the input
 CASES = [
     ("BatchNormalization", {}, (4, 6)),
@@ -49,6 +52,48 @@ CASES = [
     ("UnitNormalization", {}, (4, 6)),
     ("UnitNormalization", {"axis": 1}, (4, 5, 6)),
     ("UnitNormalization", {"axis": [1, 2]}, (4, 5, 6)),
+    ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 5}, (4, 6)),
+    (
+        "EinsumDense",
+        {
+            "equation": "abc,cd->abd",
+            "output_shape": (None, 3),
+            "bias_axes": "d",
+            "activation": "tanh",
+            "kernel_regularizer": "l2",
+            "bias_regularizer": "l1",
+            "bias_initializer": "ones",
+        },
+        (4, 5, 6),
+    ),
+    ("EinsumDense", {**EINSUM, "bias_axes": "de", "activity_regularizer": "l2"}, (4, 5, 6)),
+    ("EinsumDense", {**EINSUM, "bias_axes": "d", "kernel_constraint": "non_neg"}, (4, 5, 6)),
+    ("EinsumDense", {**EINSUM, "bias_axes": "be", "output_shape": (5, 3, 2)}, (4, 5, 6)),
+    ("EinsumDense", {**EINSUM, "equation": "abc,bcde->abde", "output_shape": (5, 3, 2)}, (4, 5, 6)),
+    ("EinsumDense", {"equation": "abcd,cde->abe", "output_shape": (None, 3)}, (4, 2, 5, 6)),
+    ("EinsumDense", {"equation": "abcd,bfd->acbf", "output_shape": (5, 2, 3)}, (4, 2, 5, 6)),
+    ("EinsumDense", {**LEFT, "bias_axes": "y"}, (4, 6)),
+    # Of several axes under the ellipsis, Keras promises the sizes in the wrong order.
+    ("EinsumDense", {**LEFT, "bias_axes": "y"}, (4, 5, 5, 6)),
+    ("EinsumDense", {"equation": "...ab,bc->...ac", "output_shape": (5, 3)}, (4, 2, 5, 6)),
+    ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {**RIGHT, "bias_axes": "c"}, (4, 6, 2, 5)),
+    ("EinsumDense", {"equation": "abc...,bcd->ad...", "output_shape": 3}, (4, 2, 3, 5)),
+    ("Embedding", {"input_dim": 9, "output_dim": 3}, (4, 5)),
+    ("Embedding", {"input_dim": 9, "output_dim": 3}, (4,)),
+    ("Embedding", {"input_dim": 9, "output_dim": 2, "mask_zero": True}, (4, 5, 2)),
+    (
+        "Embedding",
+        {
+            "input_dim": 9,
+            "output_dim": 3,
+            "embeddings_initializer": "glorot_normal",
+            "embeddings_regularizer": "l2",
+            "embeddings_constraint": "max_norm",
+            "activity_regularizer": "l1",
+        },
+        (4, 5),
+    ),
     ("ELU", {"alpha": 0.5}, (4, 6)),
     ("PReLU", {}, (4, 6)),
     ("PReLU", {"shared_axes": [1], "alpha_initializer": "ones"}, (4, 5, 6)),
@@ -73,7 +118,8 @@ all_cases = pytest.mark.parametrize(("name", "arguments", "shape"), CASES + NOIS
 
 
 def data_for(name, shape):
-    del name
+    if name == "Embedding":
+        return RNG.integers(0, 9, shape, "int32")
     return RNG.standard_normal(shape).astype("float32")
 
 
@@ -141,7 +187,11 @@ def test_symbolic_shapes(keras, name, arguments, shape):
         inputs = library.Input(shape[1:], dtype=str(x.dtype))
         output = getattr(library.layers, name)(**arguments)(inputs)
         specs.append((tuple(output.shape), output.dtype, output.name))
-    assert specs[0] == specs[1]
+    (expected, *others), (found, *ours) = specs
+    assert ours == others
+    assert len(found) == len(expected)
+    # EinsumDense tells sizes for which its output_shape says None; Keras says that it could.
+    assert all(a in (b, None) for a, b in zip(expected, found, strict=True))
 
 
 def network(library, name, arguments, x):
@@ -150,6 +200,9 @@ def network(library, name, arguments, x):
     if x.dtype == np.float32:
         hidden = library.layers.Dense(x.shape[-1], activation="tanh", name="before")(inputs)
     hidden = getattr(library.layers, name)(**arguments)(hidden)
+    if name in ("EinsumDense", "Embedding"):  # not all sizes are known to Keras; masks would end
+        axes = tuple(range(1, len(hidden.shape)))
+        return library.Model(inputs, library.ops.mean(library.ops.sin(hidden), axes))
     outputs = library.layers.Dense(1, name="after")(library.layers.Flatten()(hidden))
     return library.Model(inputs, outputs)
 
@@ -157,8 +210,8 @@ def network(library, name, arguments, x):
 @cases
 def test_three_training_steps(keras, name, arguments, shape):
     x = data_for(name, (8, *shape[1:]))
-    y = RNG.standard_normal((8, 1)).astype("float32")
     ours, theirs = (network(library, name, arguments, x) for library in (pynn, keras))
+    y = RNG.standard_normal((8, *ours.output_shape[1:])).astype("float32")
     start = [RNG.uniform(0.2, 0.8, w.shape).astype("float32") for w in theirs.weights]
     for library, model in ((pynn, ours), (keras, theirs)):
         model.set_weights(start)
@@ -189,6 +242,27 @@ def test_policies(keras, policy, name, arguments, shape):
     close(ours(x).numpy().astype("float32"), expected, rtol=3e-2, atol=3e-2)
     if "Spatial" not in name:  # where Keras forgets the policy
         assert ours.get_config()["dtype"] == theirs.get_config()["dtype"]
+
+
+def test_einsum_dense_initializes_by_the_fans_of_the_equation(keras):
+    """The bound of uniform initial values is that of Keras: axes summed over are the fan-in."""
+    bounds = []
+    for library in (keras, pynn):
+        layer = library.layers.EinsumDense("abc,cde->abde", (None, 40, 30))
+        layer.build((2, 3, 50))
+        bounds.append(np.abs(np.asarray(layer.kernel)).max())
+    np.testing.assert_allclose(bounds, np.sqrt(6 / (50 + 1200)), rtol=1e-3)
+
+
+def test_embedding_masks(keras):
+    x = np.array([[3, 0, 2], [0, 0, 1]])
+    masks = []
+    for library in (keras, pynn):
+        layer = library.layers.Embedding(4, 2, mask_zero=True)
+        masks.append(np.asarray(layer(x)._keras_mask))
+        assert layer.compute_mask(x, None) is not None
+        assert library.layers.Embedding(4, 2).compute_mask(x, None) is None
+    np.testing.assert_array_equal(masks[0], masks[1])
 
 
 MASK = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]], bool)
@@ -242,6 +316,18 @@ ERRORS = [
     ("GroupNormalization", {"groups": 12}, (4, 6)),
     ("UnitNormalization", {"axis": 1.0}, None),
     ("UnitNormalization", {"axis": 2}, (4, 6)),
+    ("Embedding", {"input_dim": 0, "output_dim": 3}, None),
+    ("Embedding", {"input_dim": 4, "output_dim": 3.0}, None),
+    ("Embedding", {"input_dim": True, "output_dim": 3}, None),
+    ("EinsumDense", {"equation": "ab->c", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {"equation": "ab, bc->ac", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {"equation": "a...,ab->b...", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {"equation": "...ab,bc->ac", "output_shape": 3}, (4, 5, 6)),
+    ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "b"}, (4, 6)),
+    ("EinsumDense", {"equation": "ab,bd->ac", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {"equation": "ab,bcd->ac", "output_shape": 3}, (4, 6)),
+    ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 3}, (4, 5, 6)),
+    ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": (4, 5)}, (4, 3, 6)),
     ("SpatialDropout1D", {"rate": 1.5}, None),
     ("GaussianNoise", {"stddev": -0.5}, None),
     ("GaussianDropout", {"rate": -0.1}, None),
