@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pynn import _core, tree
+from pynn.backend.run_limits import limited_epochs
 from pynn.callbacks import CallbackList
 from pynn.training import loop, step_graph
 from pynn.training.compilation import Compilation
@@ -146,6 +147,7 @@ class Trainer(Compilation):
         """
         who = "pynn.Model.fit"
         self._assert_compiled("fit")
+        epochs = limited_epochs(epochs)
         if validation_split and validation_data is None:
             if gives_batches(x):
                 raise ValueError(

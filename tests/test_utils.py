@@ -1,5 +1,7 @@
 """pynn.utils: one-hot rows, norms, seeds."""
 
+import copy
+import io
 import random as python_random
 
 import numpy as np
@@ -82,3 +84,131 @@ def test_settings_that_keras_keeps_in_config():
     assert pynn.config.backend() == "pynn"
     assert pynn.config.image_data_format() == "channels_last"
     assert pynn.config.dtype_policy().name == "float32"
+
+
+def test_pack_and_unpack():
+    assert utils.pack_x_y_sample_weight(1) == 1
+    assert utils.pack_x_y_sample_weight([1, 2]) == ([1, 2],)
+    for parts in ((1, 2), (1, 2, 3)):
+        assert utils.pack_x_y_sample_weight(*parts) == parts
+        assert utils.unpack_x_y_sample_weight(parts) == (*parts, None)[:3]
+    assert utils.unpack_x_y_sample_weight([1]) == (1, None, None)
+    with pytest.raises(ValueError, match="a tuple of 4"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+def test_pad_sequences():
+    rows = [[1], [2, 3], [4, 5, 6], []]
+    assert utils.pad_sequences(rows).tolist() == [[0, 0, 1], [0, 2, 3], [4, 5, 6], [0, 0, 0]]
+    assert utils.pad_sequences(rows, 2, "float32", "post", "post", -1.0).tolist() == [
+        [1, -1],
+        [2, 3],
+        [4, 5],
+        [-1, -1],
+    ]
+    vectors = [np.ones((1, 2)), np.ones((3, 2))]
+    assert utils.pad_sequences(vectors).shape == (2, 3, 2)
+    words = utils.pad_sequences([["a"], ["b", "c"]], dtype=object, value="pad")
+    assert words.tolist() == [["pad", "a"], ["b", "c"]]
+    assert utils.pad_sequences([]).shape == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "settings", "words"),
+    [
+        (3, {}, "list of sequences"),
+        ([1, 2], {}, "list of sequences"),
+        ([[1]], {"padding": "left"}, "padding to be 'pre' or 'post'"),
+        ([[1]], {"truncating": "left"}, "truncating to be 'pre' or 'post'"),
+        ([[1]], {"value": "pad"}, "dtype=object"),
+        ([np.ones((1, 2)), np.ones((1, 3))], {}, "shape \\(2,\\)"),
+    ],
+)
+def test_what_pad_sequences_refuses(sequences, settings, words):
+    with pytest.raises(ValueError, match=words):
+        utils.pad_sequences(sequences, **settings)
+
+
+def test_config_is_a_dict_with_attributes():
+    config = utils.Config(rate=0.1)
+    config.seed = 3
+    config["name"] = "x"
+    assert (config["seed"], config.name, "rate" in config, len(config)) == (3, "x", True, 3)
+    assert list(config) == ["name", "rate", "seed"]
+    assert config.as_dict() == dict(config.items()) == {"rate": 0.1, "seed": 3, "name": "x"}
+    assert config.get("no", 1) == 1
+    assert config.pop("seed") == 3
+    config.update(rate=0.2)
+    assert copy.deepcopy(config).as_dict() == {"rate": 0.2, "name": "x"}
+    with pytest.raises(AttributeError, match="did you mean 'rate'"):
+        _ = config.rat
+
+
+def test_a_frozen_config_does_not_change():
+    config = utils.Config(rate=0.1)
+    config.freeze()
+    for change in (
+        lambda: setattr(config, "rate", 1),
+        lambda: config.__setitem__("rate", 1),
+        lambda: config.__delitem__("rate"),
+        lambda: config.update(rate=1),
+        lambda: config.pop("rate"),
+    ):
+        with pytest.raises(ValueError, match="not frozen"):
+            change()
+    assert config.frozen
+    config.unfreeze()
+    config.rate = 1
+    assert config.rate == 1
+
+
+def test_source_inputs():
+    x, y, z = (pynn.Input((2,)) for _ in range(3))
+    deep = pynn.layers.Dense(2)(pynn.layers.Add()([x, y]))
+    assert [id(s) for s in utils.get_source_inputs(deep + y)] == [id(x), id(y)]
+    assert [id(s) for s in utils.get_source_inputs(z)] == [id(z)]
+    assert utils.get_source_inputs(3) == 3
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progbar_in_place(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    bar = utils.Progbar(4, width=8, interval=0.0, stateful_metrics=["rate"], unit_name="file")
+    bar.update(1, [("loss", 1.0), ("rate", 5.0)])
+    bar.add(1, [("loss", 3.0), ("rate", 7.0)])
+    assert screen.getvalue().count("\n") == 0
+    last = screen.getvalue().split("\r")[-1]
+    assert "2/4" in last
+    assert last.count("━") == 8
+    assert "/file" in last
+    assert "loss: 2.0000 - rate: 7.0000" in last
+    bar.update(4, [("loss", 0.5)])
+    assert screen.getvalue().endswith("\n")
+    assert "loss: 0.5000" in screen.getvalue().split("\r")[-1]
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 1), (2, 1)])
+def test_progbar_into_a_pipe(capsys, verbose, lines):
+    bar = utils.Progbar(12, verbose=verbose, stateless_metrics=["loss"])
+    for step in range(1, 13):
+        bar.update(step, [("loss", 1e-5 * step), ("seen", step)])
+    out = capsys.readouterr().out
+    assert out.count("\n") == lines
+    if lines:
+        assert out.startswith("12/12 - ")
+        assert out.endswith(" - loss: 1.2000e-04 - seen: 12.0000\n")
+
+
+def test_progbar_without_a_target(capsys):
+    bar = utils.Progbar(None)
+    bar.update(3)
+    assert capsys.readouterr().out == ""
+    bar.update(5, finalize=True)
+    assert capsys.readouterr().out.startswith("5 - 0s ")
+    with pytest.raises(ValueError, match="received both"):
+        utils.Progbar(1, stateful_metrics=[], stateless_metrics=[])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pynn import _core
+from pynn.backend.run_limits import limited_steps
 from pynn.random import draw_seed
 from pynn.training.data import (
     Arrays,
@@ -59,6 +60,10 @@ class ArrayFeed:
         self.num_batches = steps or self._batches_per_pass
         self._position = 0  # batches of the current pass that are done
         self._order: np.ndarray | None = None
+
+    def set_steps(self, steps: int) -> None:
+        """Lets every epoch have so many batches."""
+        self.num_batches = steps
 
     def first_batch(self) -> Arrays:
         """The arrays, of which only shapes and dtypes matter."""
@@ -142,6 +147,10 @@ class BatchFeed:
     def batch_size(self) -> int:
         """Rows of the first batch; others may differ."""
         return self.first_batch().num_rows
+
+    def set_steps(self, steps: int) -> None:
+        """Lets every epoch have so many batches."""
+        self.num_batches = self._steps = steps
 
     def first_batch(self) -> Arrays:
         """Looks at the first batch without using it up."""
@@ -256,10 +265,18 @@ def make_feed(
                 f"{who}: expected targets and weights inside the batches of "
                 f"{type(x).__name__}; received y or sample_weight as well"
             )
-        return BatchFeed(who, x, steps, shuffle, class_weight)
+        return _limited(BatchFeed(who, x, steps, shuffle, class_weight))
     if class_weight is not None:
         sample_weight = class_weight_to_sample_weight(who, y, class_weight)
-    return ArrayFeed(make_arrays(who, x, y, sample_weight), batch_size, shuffle, steps)
+    return _limited(ArrayFeed(make_arrays(who, x, y, sample_weight), batch_size, shuffle, steps))
+
+
+def _limited(feed: Feed) -> Feed:
+    """Lets an epoch have no more steps than `pynn.config.set_max_steps_per_epoch` allows."""
+    steps = limited_steps(feed.num_batches)
+    if steps is not None and steps != feed.num_batches:
+        feed.set_steps(steps)
+    return feed
 
 
 def gives_batches(x: Any) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
+
+from pynn.backend.console import is_terminal, tell
 
 # Faster than the eye can follow; the engine comes back to Python as often.
 REFRESH_SECONDS = 0.1
@@ -25,16 +26,15 @@ class ProgressLine:
     """
 
     def __init__(self, verbose: int, target: int | None, title: str = "") -> None:
-        self._out = sys.stdout
         self._target = target
         self._title = title
         self._verbose = verbose
-        self._in_place = verbose == 1 and _is_terminal(self._out)
+        self._in_place = verbose == 1 and is_terminal()
         self._start = time.perf_counter()
         self._last_shown = 0.0
         self._width = 0
         if self._in_place and title:
-            self._write(title + "\n")
+            tell(title + "\n")
 
     def is_due(self) -> bool:
         """Whether `update` would show something."""
@@ -59,12 +59,12 @@ class ProgressLine:
         per_step = elapsed / max(seen, 1)
         if self._in_place:
             self._show(seen, _duration(elapsed), per_step, logs)
-            self._write("\n")
+            tell("\n")
             return
         title = f"{self._title} - " if self._title else ""
         count = f"{seen}/{self._target or seen}"
         timing = f"{_duration(elapsed)} {_step_time(per_step)}"
-        self._write(f"{title}{count} - {timing}{_metrics(logs)}\n")
+        tell(f"{title}{count} - {timing}{_metrics(logs)}\n")
 
     def _show(self, seen: int, clock: str, per_step: float, logs: dict[str, Any] | None) -> None:
         tail = f" {_step_time(per_step)}{_metrics(logs)}"
@@ -79,16 +79,8 @@ class ProgressLine:
             visible = len(count) + 1 + len(clock) + len(tail)
             text = f"{_BOLD}{count}{_RESET} {_BOLD}{clock}{_RESET}{tail}"
         # Blanks cover what an earlier, longer text left behind.
-        self._write(f"\r{text}{' ' * (self._width - visible)}")
+        tell(f"\r{text}{' ' * (self._width - visible)}")
         self._width = visible
-
-    def _write(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
-
-
-def _is_terminal(stream: Any) -> bool:
-    return bool(getattr(stream, "isatty", lambda: False)())
 
 
 def _duration(seconds: float) -> str:
