@@ -200,3 +200,55 @@ def test_config_of_several_optimizers_travels_both_ways(keras):
     assert written == keras.optimizers.serialize(theirs)
     assert keras.saving.deserialize_keras_object(written).get_config() == theirs.get_config()
     assert optimizers.deserialize(written).get_config() == ours.get_config()
+
+
+def heavy_ball(package):
+    """A custom optimizer as Keras's users write it."""
+
+    class HeavyBall(package.Optimizer):
+        def __init__(self, learning_rate=0.05, friction=0.5, **kwargs):
+            super().__init__(learning_rate=learning_rate, **kwargs)
+            self.friction = friction
+
+        def build(self, variables):
+            if self.built:
+                return
+            super().build(variables)
+            self.speeds = [
+                self.add_variable_from_reference(reference_variable=v, name="speed")
+                for v in variables
+            ]
+            self.distance = self.add_variable(shape=(), name="distance")
+
+        def update_step(self, gradient, variable, learning_rate):
+            speed = self.speeds[self._get_variable_index(variable)]
+            self.assign(speed, self.friction * speed - learning_rate * gradient)
+            self.assign_add(variable, speed)
+            self.assign_add(self.distance, 1.0)
+
+        def get_config(self):
+            return {**super().get_config(), "friction": self.friction}
+
+    return HeavyBall
+
+
+@pytest.mark.parametrize("settings", [{}, {"clipnorm": 0.1, "use_ema": True}])
+def test_a_custom_optimizer(keras, settings):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 3)).astype("float32"), rng.normal(size=(12, 2)).astype("float32")
+    start, ends, configs = [rng.normal(size=(3, 2)), np.ones(2)], [], []
+    for package in (pynn, keras):
+        model = package.Sequential([package.Input((3,)), package.layers.Dense(2, name="d")])
+        model.set_weights(start)
+        kind = heavy_ball(package.optimizers)
+        optimizer = kind(weight_decay=0.2, name="mine", **settings)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        model.compile(optimizer, loss="mse")
+        model.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+        ends.append([*model.get_weights(), *(np.asarray(v) for v in optimizer.variables)])
+        configs.append(kind.from_config(optimizer.get_config()).get_config())
+        assert int(optimizer.iterations) == 3
+    assert len(ends[0]) == len(ends[1])
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert configs[0] == configs[1]
