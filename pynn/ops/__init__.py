@@ -9,6 +9,7 @@ from pynn.ops import (
     activation,
     arithmetic,
     associative,
+    attention,
     bits,
     contraction,
     control_flow,
@@ -18,6 +19,7 @@ from pynn.ops import (
     decompositions,
     derivatives,
     error_functions,
+    fourier,
     functions,
     indexing,
     joining,
@@ -32,8 +34,10 @@ from pynn.ops import (
     norms,
     numpy,
     quantiles,
+    rearranging,
     reduction,
     scans,
+    segments,
     shaping,
     sorting,
     special,
@@ -43,6 +47,7 @@ from pynn.ops import (
 from pynn.ops.activation import *  # noqa: F403
 from pynn.ops.arithmetic import *  # noqa: F403
 from pynn.ops.associative import *  # noqa: F403
+from pynn.ops.attention import *  # noqa: F403
 from pynn.ops.bits import *  # noqa: F403
 from pynn.ops.contraction import *  # noqa: F403
 from pynn.ops.control_flow import *  # noqa: F403
@@ -52,6 +57,7 @@ from pynn.ops.crossentropy import *  # noqa: F403
 from pynn.ops.decompositions import *  # noqa: F403
 from pynn.ops.derivatives import *  # noqa: F403
 from pynn.ops.error_functions import *  # noqa: F403
+from pynn.ops.fourier import *  # noqa: F403
 from pynn.ops.functions import *  # noqa: F403
 from pynn.ops.indexing import *  # noqa: F403
 from pynn.ops.joining import *  # noqa: F403
@@ -63,8 +69,10 @@ from pynn.ops.math import *  # noqa: F403
 from pynn.ops.normalization import *  # noqa: F403
 from pynn.ops.norms import *  # noqa: F403
 from pynn.ops.quantiles import *  # noqa: F403
+from pynn.ops.rearranging import *  # noqa: F403
 from pynn.ops.reduction import *  # noqa: F403
 from pynn.ops.scans import *  # noqa: F403
+from pynn.ops.segments import *  # noqa: F403
 from pynn.ops.shaping import *  # noqa: F403
 from pynn.ops.sorting import *  # noqa: F403
 from pynn.ops.special import *  # noqa: F403
@@ -76,6 +84,7 @@ __all__ = ["linalg", "nn", "numpy"]
 __all__ += activation.__all__
 __all__ += arithmetic.__all__
 __all__ += associative.__all__
+__all__ += attention.__all__
 __all__ += bits.__all__
 __all__ += contraction.__all__
 __all__ += control_flow.__all__
@@ -85,6 +94,7 @@ __all__ += crossentropy.__all__
 __all__ += decompositions.__all__
 __all__ += derivatives.__all__
 __all__ += error_functions.__all__
+__all__ += fourier.__all__
 __all__ += functions.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
@@ -96,8 +106,10 @@ __all__ += math.__all__
 __all__ += normalization.__all__
 __all__ += norms.__all__
 __all__ += quantiles.__all__
+__all__ += rearranging.__all__
 __all__ += reduction.__all__
 __all__ += scans.__all__
+__all__ += segments.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
 __all__ += special.__all__

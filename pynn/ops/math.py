@@ -1,4 +1,4 @@
-"""Functions of Keras's `ops.math`: special functions, segments."""
+"""Functions of Keras's `ops.math`: special functions, ranks, distances."""
 
 import math
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 
 from pynn import _core
 from pynn._core import Tensor
-from pynn.backend.tensors import convert_to_numpy, convert_to_tensor
+from pynn.backend.tensors import convert_to_tensor
 from pynn.ops.common import Axis, as_float, axes_of, promoted_float
 from pynn.ops.indexing import take_along_axis
 from pynn.ops.symbolic import engine_op, symbolic_op
 
 __all__ = [
-    "cdist", "erf", "extract_sequences", "in_top_k", "logsumexp", "rsqrt", "segment_sum",
+    "cdist", "erf", "extract_sequences", "in_top_k", "logsumexp", "rsqrt",
 ]  # fmt: skip
 
 
@@ -45,35 +45,6 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     array(1000.6932, dtype=float32)
     """
     return _core.logsumexp(as_float(x), axes_of(axis), keepdims)
-
-
-@symbolic_op
-def segment_sum(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
-    """Return sums of the rows of `data` that share a segment id: (num_segments, ...).
-
-    `segment_ids` is 1-D with one id per row. Without `num_segments` it is the largest id plus
-    one, which needs the values: give it in a compiled step. `sorted` is a hint and changes
-    nothing.
-
-    Raises:
-        ValueError: an id is out of range, or there is not one per row.
-
-    >>> pynn.ops.segment_sum([1.0, 2.0, 4.0], [0, 1, 0], num_segments=2).numpy()
-    array([5., 2.], dtype=float32)
-    """
-    del sorted
-    data, ids = convert_to_tensor(data), _core.cast(segment_ids, "int32")
-    if ids.ndim != 1 or data.ndim < 1 or ids.shape[0] != data.shape[0]:
-        raise ValueError(
-            "pynn.segment_sum: expected one segment id per row; received "
-            f"data.shape={data.shape}, segment_ids.shape={ids.shape}"
-        )
-    if num_segments is None:
-        num_segments = int(convert_to_numpy(ids).max(initial=-1)) + 1
-    zeros = _core.full((num_segments, *data.shape[1:]), 0, data.dtype)
-    return _core.scatter_add(zeros, ids, data, 0)
 
 
 @symbolic_op

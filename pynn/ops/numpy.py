@@ -28,6 +28,7 @@ from pynn.ops.linear import *  # noqa: F403
 from pynn.ops.linear_systems import slogdet
 from pynn.ops.logic import *  # noqa: F403
 from pynn.ops.quantiles import *  # noqa: F403
+from pynn.ops.rearranging import vectorize
 from pynn.ops.reduction import *  # noqa: F403
 from pynn.ops.scans import *  # noqa: F403
 from pynn.ops.shaping import *  # noqa: F403
@@ -37,7 +38,10 @@ from pynn.ops.statistics import *  # noqa: F403
 from pynn.ops.transcendental import *  # noqa: F403
 
 # In steps that type checkers follow.
-__all__ = ["argpartition", "argsort", "digitize", "ndim", "searchsorted", "size", "slogdet", "sort"]
+__all__ = [
+    "argpartition", "argsort", "digitize", "ndim", "searchsorted", "size", "slogdet", "sort",
+    "vectorize",
+]  # fmt: skip
 __all__ += arithmetic.__all__
 __all__ += bits.__all__
 __all__ += contraction.__all__
