@@ -11,6 +11,7 @@ from pynn.callbacks.progbar_logger import ProgbarLogger
 from pynn.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from pynn.callbacks.remote_monitor import RemoteMonitor
 from pynn.callbacks.swap_ema_weights import SwapEMAWeights
+from pynn.callbacks.tensorboard import TensorBoard
 from pynn.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

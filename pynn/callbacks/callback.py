@@ -114,4 +114,5 @@ def listens_to_batches(callback: Any, phase: str) -> bool:
     hooks = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
     if phase == "train":
         hooks += ["on_batch_begin", "on_batch_end"]
-    return any(overrides(callback, hook) for hook in hooks)
+    wants = getattr(callback, "wants_batches", True)  # its hooks may have nothing to do
+    return wants and any(overrides(callback, hook) for hook in hooks)

@@ -280,6 +280,36 @@ def test_swap_ema_weights(keras, swap_on_epoch):
     np.testing.assert_allclose(our_history["val_loss"], their_history["val_loss"], rtol=1e-4)
 
 
+def test_an_optimizer_made_of_several(keras):
+    """Every part has its learning rate in the logs, and its average."""
+    x = RNG.normal(size=(20, 3)).astype("float32")
+
+    def outcome(library):
+        layers, optimizers = library.layers, library.optimizers
+        model = library.Sequential(
+            [library.Input((3,)), layers.Dense(2, name="a"), layers.Dense(1, name="b")]
+        )
+        model.set_weights([np.full(w.shape, 0.1, "float32") for w in model.get_weights()])
+        settings = {"use_ema": True, "ema_momentum": 0.8}
+        parts = optimizers.OptimizerMap(optimizers.SGD(0.2, name="one", **settings))
+        parts[".*a/.*"] = optimizers.SGD(0.1, name="two", **settings)
+        model.compile(optimizers.MultiOptimizer(parts), "mse")
+        callbacks = [
+            library.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5),
+            library.callbacks.ReduceLROnPlateau("loss", patience=0, mode="max"),
+            library.callbacks.SwapEMAWeights(),
+        ]
+        data = (x, x[:, :1])
+        settings = {"batch_size": 5, "shuffle": False, "verbose": 0, "validation_data": data}
+        return model.fit(*data, epochs=3, callbacks=callbacks, **settings).history
+
+    ours, theirs = outcome(pynn), outcome(keras)
+    assert list(ours) == list(theirs)
+    assert {"learning_rate_one", "learning_rate_two"} < set(ours)
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, err_msg=name)
+
+
 def test_swapping_what_is_not_there(keras):
     for library in (pynn, keras):
         model = library.Sequential([library.Input((1,)), library.layers.Dense(1)])
