@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+from pynn.backend import console
 
 
 def tell(text: str, *, below_progress: bool = False) -> None:
-    """Writes a line to the standard output.
+    """Writes a line to where progress goes: the standard output, or the log.
 
     Args:
         text: the line.
@@ -16,8 +16,5 @@ def tell(text: str, *, below_progress: bool = False) -> None:
     >>> tell("Epoch 3: done")
     Epoch 3: done
     """
-    out = sys.stdout
-    is_terminal = bool(getattr(out, "isatty", lambda: False)())
-    start = "\n" if below_progress and is_terminal else ""
-    out.write(f"{start}{text}\n")
-    out.flush()
+    start = "\n" if below_progress and console.is_terminal() else ""
+    console.tell(f"{start}{text}\n")
