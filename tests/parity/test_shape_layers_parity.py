@@ -155,19 +155,11 @@ def test_symbolic_shapes(keras, name, arguments, shapes):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        *((name, arguments) for name, arguments, shapes in CASES if shapes == [STEPS]),
-        *((name, arguments) for name, arguments, shapes in CASES if shapes == [IMAGES]),
-    ],
+    ("name", "arguments", "rank"),
+    [(n, a, len(shapes[0])) for n, a, shapes in CASES if shapes in ([STEPS], [IMAGES])],
 )
-def test_unknown_sizes(keras, name, arguments):
+def test_unknown_sizes(keras, name, arguments, rank):
     """All sizes but those of the features."""
-    rank = next(len(s[0]) for n, a, s in CASES if (n, a) == (name, arguments))
-    if name == "Flatten" and rank == 3:
-        pytest.skip("Keras reshapes to an unknown size")
-    if name == "Reshape" or arguments.get("layer") == "Flatten":
-        pytest.skip("Dense layers behind it need the size")
     first = arguments.get("data_format") == "channels_first"
     sizes = (2, *(None,) * (rank - 2)) if first else (*(None,) * (rank - 2), 2)
     specs = [
