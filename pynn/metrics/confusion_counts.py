@@ -166,22 +166,36 @@ def _count_in_buckets(
     is_positive = ops.greater(y_pred, 0.0)
     # A value that equals a threshold is below it; NaN is above none.
     inside = ops.where(is_positive, ops.minimum(y_pred, 1.0), ops.zeros_like(y_pred))
-    bucket = ops.relu(ops.ceil(inside * (count - 1.0)) - 1.0)
-    masses = ops.stack([positives, negatives], axis=-1)
-    total = ops.expand_dims(ops.sum(masses, axis=0), 0)
+    bucket = ops.cast(ops.relu(ops.ceil(inside * (count - 1.0)) - 1.0), "int32")
+    masses = ops.stack([positives, negatives])
+    total = ops.sum(masses, axis=1)
     if thresholds[0] >= 0.0:
         # Bucket 0 is above the first threshold, but a prediction of 0 is not.
-        masses = masses * ops.expand_dims(ops.cast(is_positive, masses.dtype), -1)
-    label = ops.convert_to_tensor(np.arange(labels), dtype="int32")
-    ids = ops.reshape(ops.cast(bucket, "int32") * labels + label, (-1,))
-    masses = ops.segment_sum(ops.reshape(masses, (-1, 2)), ids, num_segments=count * labels)
-    masses = ops.reshape(masses, (count, labels, 2))
-    above = ops.associative_scan(ops.add, masses, reverse=True, axis=0)
-    below = total - above
+        masses = masses * ops.cast(is_positive, masses.dtype)
+    first = np.arange(2 * labels, dtype="int32").reshape(2, 1, labels) * count
+    ids = bucket + ops.convert_to_tensor(first)
+    sums = ops.segment_sum(
+        ops.reshape(masses, (-1,)), ops.reshape(ids, (-1,)), num_segments=2 * labels * count
+    )
+    above = _sums_from_above(ops.reshape(sums, (2, labels, count)))
+    below = ops.expand_dims(total, -1) - above
     found = {
-        "true_positives": above[..., 0],
-        "false_positives": above[..., 1],
-        "true_negatives": below[..., 1],
-        "false_negatives": below[..., 0],
+        "true_positives": above[0],
+        "false_positives": above[1],
+        "true_negatives": below[1],
+        "false_negatives": below[0],
     }
-    return [found[name] for name in names]
+    return [ops.transpose(found[name]) for name in names]
+
+
+def _sums_from_above(x: Any) -> Any:
+    """Returns the sums of each element of the last axis and all behind it.
+
+    Hillis and Steele, "Data parallel algorithms", 1986: log(n) additions of whole rows, which
+    are few and short, cost less than the many small pieces of `ops.associative_scan`.
+    """
+    step, count = 1, x.shape[-1]
+    while step < count:
+        x = x + ops.pad(x[..., step:], ((0, 0), (0, 0), (0, step)))
+        step *= 2
+    return x
