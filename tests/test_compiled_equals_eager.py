@@ -43,14 +43,23 @@ def public_classes(namespace, base):
 
 # Kind of targets -> classes, with arguments where the defaults would not do.
 LOSSES = {
-    "labels": {"SparseCategoricalCrossentropy": {}},
+    "labels": {
+        "CategoricalGeneralizedCrossEntropy": {"q": 0.7},
+        "Circle": {"gamma": 2.0},
+        "SparseCategoricalCrossentropy": {},
+    },
     "one_hot": {
         "CategoricalCrossentropy": {"label_smoothing": 0.1},
         "CategoricalFocalCrossentropy": {},
         "CategoricalHinge": {},
         "KLDivergence": {},
     },
-    "bits": {"BinaryCrossentropy": {"label_smoothing": 0.1}, "BinaryFocalCrossentropy": {}},
+    "bits": {
+        "BinaryCrossentropy": {"label_smoothing": 0.1},
+        "BinaryFocalCrossentropy": {},
+        "Dice": {},
+        "Tversky": {"alpha": 0.3, "axis": 1},
+    },
     "signs": {"Hinge": {}, "SquaredHinge": {}},
     "reals": {
         "CosineSimilarity": {},
@@ -119,6 +128,8 @@ METRICS = {
     },
     "positive": {"MeanSquaredLogarithmicError": {}, "Poisson": {}},
 }
+# Losses of outputs (batch, time, classes).
+LOSSES_OF_SEQUENCES = {"CTC"}
 # Metrics of one argument: given the outputs by a layer.
 METRICS_OF_VALUES = {"Mean", "Sum"}
 OPTIMIZERS = {
@@ -163,7 +174,11 @@ CONSTRAINTS = {
     "UnitNorm": {},
 }
 NAMESPACES = {
-    "losses": (losses, losses.Loss, {n for kind in LOSSES.values() for n in kind}),
+    "losses": (
+        losses,
+        losses.Loss,
+        {n for kind in LOSSES.values() for n in kind} | LOSSES_OF_SEQUENCES,
+    ),
     "metrics": (
         metrics,
         metrics.Metric,
@@ -254,6 +269,18 @@ def rows_of(table):
 def test_loss(kind, name, arguments):
     y, activation = TARGETS[kind]
     compare(lambda: (dense(activation), {"loss": getattr(losses, name)(**arguments)}), y=y)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES_OF_SEQUENCES))
+def test_loss_of_sequences(name):
+    def make():
+        model = pynn.Sequential(
+            [pynn.Input((FEATURES,)), layers.Dense(7 * CLASSES), layers.Reshape((7, CLASSES))]
+        )
+        return model, {"loss": getattr(losses, name)()}
+
+    labels = np.stack([LABELS % 3 + 1, np.where(LABELS > 1, LABELS, 0)], axis=1)
+    compare(make, y=labels)
 
 
 @pytest.mark.parametrize(("kind", "name", "arguments"), rows_of(METRICS))

@@ -186,6 +186,31 @@ def _labels(y_true: Any, y_pred: Any, axis: int, who: str) -> Any:
     return labels if backend.is_int_dtype(labels.dtype) else ops.cast(labels, "int32")
 
 
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
+    """Returns (1 - p^q) / q, where p is the predicted probability of the true class.
+
+    Between cross-entropy (q near 0) and the mean absolute error (q near 1), which bears wrong
+    labels better. Zhang and Sabuncu, "Generalized cross entropy loss for training deep neural
+    networks with noisy labels", 2018.
+
+    Args:
+        y_true: class numbers, shape (...) or (..., 1).
+        y_pred: predicted probabilities, shape (..., classes).
+        q: a number in (0, 1).
+
+    Raises:
+        ValueError: if the shapes do not fit.
+
+    >>> from pynn import losses
+    >>> losses.categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5).numpy()
+    array([1.], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    labels = _labels(y_true, y_pred, -1, "pynn.losses.categorical_generalized_cross_entropy")
+    chosen = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+    return (1.0 - ops.power(ops.sum(y_pred * chosen, axis=-1), q)) / q
+
+
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,

@@ -318,3 +318,39 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             ignore_class=ignore_class,
             axis=axis,
         )
+
+
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """Loss of targets that are class numbers, some of which may be wrong: (1 - p^q) / q.
+
+    Args:
+        q: near 0 it is the cross-entropy, near 1 the mean absolute error.
+        reduction, name, dtype: see `Loss`.
+
+    Raises:
+        ValueError: for `q` outside (0, 1); when called, if the shapes do not fit together.
+
+    >>> from pynn import losses
+    >>> float(losses.CategoricalGeneralizedCrossEntropy()([1], [[0.75, 0.25]]))
+    1.0
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q < 1:
+            raise ValueError(
+                "pynn.losses.CategoricalGeneralizedCrossEntropy: expected q in (0, 1); "
+                f"received q={q}"
+            )
+        super().__init__(
+            classification.categorical_generalized_cross_entropy,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
+            q=q,
+        )

@@ -240,6 +240,8 @@ def reduce_weighted_values(
     values = ops.convert_to_tensor(values, dtype=dtype)
     weight = apply_mask(sample_weight, mask, values.dtype, reduction)
     if weight is not None:
-        weight = fit_weight(ops.convert_to_tensor(weight, dtype=values.dtype), values)
+        weight = ops.convert_to_tensor(weight, dtype=values.dtype)
+        # A loss that is one number for the whole batch is that of each row.
+        weight = fit_weight(weight, values) if len(values.shape) else weight
         values = values * weight
     return reduce_values(values, weight, reduction)

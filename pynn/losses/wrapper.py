@@ -6,11 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from pynn import tree
-from pynn.losses.classification import sparse_categorical_crossentropy
+from pynn.losses.classification import (
+    categorical_generalized_cross_entropy,
+    sparse_categorical_crossentropy,
+)
 from pynn.losses.loss import Loss, squeeze_or_expand_to_same_rank
+from pynn.losses.structured import circle, ctc
 from pynn.saving import deserialize_keras_object, serialize_keras_object
 
-_BY_CLASS_NUMBER = {sparse_categorical_crossentropy}
+_BY_CLASS_NUMBER = {
+    categorical_generalized_cross_entropy,
+    circle,
+    ctc,
+    sparse_categorical_crossentropy,
+}
 
 
 class LossFunctionWrapper(Loss):

@@ -16,6 +16,7 @@ from pynn.ops import (
     core,
     creation,
     crossentropy,
+    ctc,
     decompositions,
     derivatives,
     error_functions,
@@ -54,6 +55,7 @@ from pynn.ops.control_flow import *  # noqa: F403
 from pynn.ops.core import *  # noqa: F403
 from pynn.ops.creation import *  # noqa: F403
 from pynn.ops.crossentropy import *  # noqa: F403
+from pynn.ops.ctc import *  # noqa: F403
 from pynn.ops.decompositions import *  # noqa: F403
 from pynn.ops.derivatives import *  # noqa: F403
 from pynn.ops.error_functions import *  # noqa: F403
@@ -91,6 +93,7 @@ __all__ += control_flow.__all__
 __all__ += core.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
+__all__ += ctc.__all__
 __all__ += decompositions.__all__
 __all__ += derivatives.__all__
 __all__ += error_functions.__all__
