@@ -236,6 +236,13 @@ CASES = [
     Case(
         lambda: layers.TimeDistributed(layers.Softmax()), shape=(4, 5, 6), id="TimeDistributed-loop"
     ),
+    Case(
+        lambda: layers.SpectralNormalization(layers.Dense(3)),
+        weights=("kernel", "vector_u", "bias"),
+        training=True,
+        inner="dense",
+        id="SpectralNormalization",
+    ),
     Case(make("Masking"), shape=(4, 5, 6), id="Masking"),
 ]
 # What Flatten says behind a layer that makes a mask.
@@ -254,8 +261,9 @@ def check_build(case):
     layer(case.inputs())
     assert layer.built
     assert [w.name for w in layer.weights] == list(case.weights)
-    owner = f"{layer.name}/{case.inner}" if case.inner else layer.name
-    assert all(w.path == f"{owner}/{w.name}" for w in layer.weights)
+    owners = (layer.name, f"{layer.name}/{case.inner}")
+    assert all(w.path in {f"{owner}/{w.name}" for owner in owners} for w in layer.weights)
+    assert not case.inner or layer.layer.kernel.path == f"{owners[1]}/kernel"
     assert layer.count_params() == sum(w.numpy().size for w in layer.weights)
 
 

@@ -192,6 +192,67 @@ def test_unknown_sizes(make):
     assert make()(pynn.Input((None, 4))).shape == (None, None, 4)
 
 
+# ---- spectral -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda: layers.Dense(4),
+        lambda: layers.EinsumDense("ab,bcd->acd", (3, 2)),
+        lambda: layers.Embedding(9, 4),
+    ],
+)
+def test_largest_singular_value_becomes_one(inner):
+    layer = layers.SpectralNormalization(inner(), power_iterations=50)
+    x = np.ones((2, 5), "int32" if isinstance(layer.layer, layers.Embedding) else "float32")
+    layer(x)
+    before = layer.kernel.numpy().copy()
+    layer(x, training=False)
+    np.testing.assert_array_equal(layer.kernel.numpy(), before)
+    layer(x, training=True)
+    after = layer.kernel.numpy()
+    values = np.linalg.svd(after.reshape(-1, after.shape[-1]))[1]
+    np.testing.assert_allclose(values.max(), 1.0, rtol=1e-3)
+    ratios = before / after
+    np.testing.assert_allclose(ratios, ratios.flat[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_the_optimizer_updates_the_divided_kernel(eagerly):
+    x, y = data(8, 5), data(8, 3)
+    layer = layers.SpectralNormalization(layers.Dense(3), power_iterations=2)
+    model = pynn.Sequential([pynn.Input((5,)), layer])
+    plain = pynn.Sequential([pynn.Input((5,)), layers.Dense(3)])
+    for _ in range(3):
+        _, kernel = layer.normalized_weights()
+        plain.set_weights([kernel, layer.layer.bias])
+        for each in (model, plain):
+            each.compile(pynn.optimizers.SGD(0.01), "mse", run_eagerly=eagerly)
+            each.train_on_batch(x, y)
+        for a, b in zip(layer.layer.get_weights(), plain.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_kernel_of_zeros_stays():
+    layer = layers.SpectralNormalization(layers.Dense(3, kernel_initializer="zeros"))
+    x = data(4, 5)
+    layer(x)
+    vector = layer.vector_u.numpy().copy()
+    assert not layer(x, training=True).numpy().any()
+    np.testing.assert_array_equal(layer.kernel.numpy(), np.zeros((5, 3)))
+    np.testing.assert_array_equal(layer.vector_u.numpy(), vector)
+
+
+def test_what_spectral_normalization_needs():
+    with pytest.raises(ValueError, match=r"pynn.SpectralNormalization: expected power_iterations"):
+        layers.SpectralNormalization(layers.Dense(3), power_iterations=0)
+    with pytest.raises(ValueError, match=r"expected a layer with a kernel or embeddings"):
+        layers.SpectralNormalization(layers.ReLU())(data(4, 5))
+    with pytest.raises(ValueError, match=r"pynn.SpectralNormalization: expected layer"):
+        layers.SpectralNormalization("dense")
+
+
 # ---- bad input ------------------------------------------------------------------------------
 
 

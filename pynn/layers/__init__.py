@@ -45,6 +45,7 @@ from pynn.layers.pooling import (
 )
 from pynn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from pynn.layers.serialization import deserialize, serialize
+from pynn.layers.spectral_normalization import SpectralNormalization
 from pynn.layers.time_distributed import TimeDistributed
 from pynn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from pynn.layers.wrapper import Wrapper
@@ -59,7 +60,8 @@ __all__ = [
     "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization",
     "LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "PReLU", "Permute",
     "RMSNormalization", "ReLU", "RepeatVector", "Reshape", "Softmax", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D", "Subtract", "TimeDistributed", "UnitNormalization",
+    "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Subtract",
+    "TimeDistributed", "UnitNormalization",
     "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
     "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum",
     "minimum", "multiply", "serialize", "subtract",

@@ -265,6 +265,35 @@ def test_embedding_masks(keras):
     np.testing.assert_array_equal(masks[0], masks[1])
 
 
+def spectral(library):
+    inner = library.layers.Dense(4, activation="tanh", name="inner")
+    return library.layers.SpectralNormalization(inner, power_iterations=3, name="spectral")
+
+
+def test_spectral_normalization(keras):
+    x = data_for("", (8, 6))
+    models = [
+        lib.Sequential([lib.Input((6,)), lib.layers.Dense(5, name="first"), spectral(lib)])
+        for lib in (pynn, keras)
+    ]
+    ours, theirs = models
+    assert plain(ours.layers[1].get_config()) == plain(theirs.layers[1].get_config())
+    names = [[(w.name, tuple(w.shape), w.trainable) for w in m.weights] for m in models]
+    assert names[0] == names[1]
+    ours.set_weights([RNG.standard_normal(w.shape) for w in ours.weights])
+    theirs.set_weights(ours.get_weights())
+    close(ours(x), theirs(x))
+    # Not `fit`: a step of Keras on JAX forgets what a layer assigns to a trainable weight.
+    for _ in range(3):
+        close(ours(x, training=True), theirs(x, training=True))
+        for a, b in zip(ours.weights, theirs.weights, strict=True):
+            close(a, b)
+    for library, model in ((keras, ours), (pynn, theirs)):
+        copy = library.models.model_from_json(model.to_json())
+        copy.set_weights(ours.get_weights())
+        close(copy(x), ours(x))
+
+
 MASK = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]], bool)
 
 
