@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pynn import _core, backend, ops
+from pynn.backend import classic
 from pynn.backend.dtypes import FLOAT_DTYPES, INT_DTYPES
 
 
@@ -163,3 +164,18 @@ def test_names_from_modules_above():
     assert not backend.is_keras_tensor(1)
     with pytest.raises(AttributeError, match="nothing_like_that"):
         backend.nothing_like_that  # noqa: B018
+
+
+def test_classic_functions():
+    x = np.array([[1.0, -4.0], [3.0, 2.0]], "float32")
+    assert float(backend.sum(x)) == 2.0
+    assert backend.square is ops.square
+    assert backend.sqrt(x).numpy().tolist() == np.sqrt(np.maximum(x, 0)).tolist()
+    assert backend.argmax(x).numpy().tolist() == [0, 0]
+    assert backend.argmin(x).numpy().tolist() == [1, 1]
+    assert backend.concatenate([x, x]).shape == (2, 4)
+    assert backend.batch_flatten(np.ones((2, 3, 4))).shape == (2, 12)
+    assert all(hasattr(backend, name) for name in classic.SAME)
+    assert not hasattr(backend, "find")
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = backend.no_such_function

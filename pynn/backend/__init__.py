@@ -1,5 +1,7 @@
 """Numeric defaults, dtype rules and tensor conversion: the ground every other module stands on."""
 
+import importlib
+import sys
 from typing import Any
 
 from pynn.backend.config import (
@@ -45,4 +47,8 @@ def __getattr__(name: str) -> Any:
         from pynn.keras_tensor import is_keras_tensor
 
         return is_keras_tensor
+    if not name.startswith("_") and "pynn.ops" in sys.modules:  # not while pynn itself loads
+        found = importlib.import_module("pynn.backend.classic").find(name)
+        if found is not None:
+            return found
     raise AttributeError(f"module 'pynn.backend' has no attribute {name!r}")
