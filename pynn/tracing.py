@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -85,6 +84,8 @@ def _place(error: BaseException) -> tuple[str, int]:
     caught = _CAUGHT.search(str(error))
     if caught:
         return caught[1], int(caught[2])
+    import traceback  # late: only errors need it
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
     frame = (own or frames)[-1]

@@ -35,7 +35,8 @@ class Recorder(Callback):
 def _recording(hook):
     def method(self, *args, **kwargs):
         logs = kwargs.get("logs", args[-1] if args else None)
-        self.calls.append((hook, args[0] if len(args) > 1 else None, sorted(logs or {})))
+        number = args[0] if len(args) + len(kwargs) > 1 else None
+        self.calls.append((hook, number, sorted(logs or {})))
 
     return method
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 _is_interactive = True
@@ -58,6 +57,8 @@ def tell(text: str) -> None:
     epoch 1
     """
     if not _is_interactive:
+        import logging  # late: `import pynn` does not need it
+
         logging.getLogger("pynn").info("%s", text.strip())
         return
     sys.stdout.write(text)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pynn.callbacks.callback import Callback
+
+if TYPE_CHECKING:
+    from urllib.request import Request
 
 # A server that does not answer must not hold up training for longer.
 _TIMEOUT_SECONDS = 10.0
@@ -53,25 +52,33 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sends the metrics."""
+        # The network's modules take longer to import than most of pynn: not before they are needed.
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import urlopen
+
         event = {"epoch": epoch, **{name: _plain(value) for name, value in (logs or {}).items()}}
         try:
-            with urllib.request.urlopen(self._request(event), timeout=_TIMEOUT_SECONDS) as answer:
+            with urlopen(self._request(event), timeout=_TIMEOUT_SECONDS) as answer:
                 answer.read()
-        except urllib.error.HTTPError as error:
+        except HTTPError as error:
             error.close()
             self._warn(f"it answers {error.code} {error.reason}")
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, ValueError, HTTPException) as error:
             self._warn(str(error))
 
-    def _request(self, event: dict[str, Any]) -> urllib.request.Request:
+    def _request(self, event: dict[str, Any]) -> Request:
+        from urllib.parse import urlencode
+        from urllib.request import Request
+
         text = json.dumps(event)
         if self.send_as_json:
             kind, body = "application/json", text
         else:
             kind = "application/x-www-form-urlencoded"
-            body = urllib.parse.urlencode({self.field: text})
+            body = urlencode({self.field: text})
         headers = {"Content-Type": kind, **(self.headers or {})}
-        return urllib.request.Request(self.root + self.path, body.encode(), headers, method="POST")
+        return Request(self.root + self.path, body.encode(), headers, method="POST")
 
     def _warn(self, reason: str) -> None:
         warnings.warn(

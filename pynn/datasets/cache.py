@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -119,6 +117,8 @@ def _checkout_roots() -> list[Path]:
 
 def _damage(path: Path, file: DataFile) -> str | None:
     """What is wrong with the copy at `path`, or None."""
+    import hashlib  # late, as above
+
     size = path.stat().st_size
     if size != file.size:
         return f"expected {file.size} bytes; received {size}"
@@ -155,6 +155,8 @@ def _copy(response: BinaryIO, stream: BinaryIO, file: DataFile) -> None:
 
 @contextlib.contextmanager
 def _temporary_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    import tempfile  # late, as above
+
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -5,11 +5,14 @@ Source: "THE MNIST DATABASE of handwritten digits", section "file formats".
 
 from __future__ import annotations
 
-import gzip
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import gzip
 
 _UINT8 = 8
 
@@ -23,6 +26,8 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         ValueError: a file that is not idx, of another type, or shorter or longer than it states.
     """
+    import gzip  # late: `import pynn` does not need it
+
     try:
         with gzip.open(path) as stream:
             zero, kind, rank = int.from_bytes(stream.read(2), "big"), *stream.read(2)

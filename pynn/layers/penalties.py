@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -73,6 +72,8 @@ def _weight(who: str, layer: Any, name: str) -> Variable:
     by_name = {variable.name: variable for variable in layer.weights}
     if name in by_name:
         return by_name[name]
+    import difflib  # late: only errors need it
+
     near = difflib.get_close_matches(name, by_name, n=1)
     hint = f". Did you mean {near[0]!r}?" if near else ""
     raise ValueError(

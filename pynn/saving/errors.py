@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 # Kinds of objects whose names are looked up, and the namespace each kind lives in.
@@ -28,6 +27,8 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     'mse'
     """
     spelled = {_fold(candidate): candidate for candidate in sorted(known)}
+    import difflib  # late: only errors need it
+
     near = difflib.get_close_matches(_fold(name), list(spelled), n=1, cutoff=0.6)
     return spelled[near[0]] if near else None
 

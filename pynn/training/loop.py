@@ -126,7 +126,7 @@ class _Executions:
         """To be called before batches run."""
         if self._stride is not None and self.seen % self._stride == 0:
             for callback in self._listeners:
-                getattr(callback, self._begin_hook)(self.seen, {})
+                getattr(callback, self._begin_hook)(self.seen, logs={})
 
     def ran(self, count: int) -> bool:
         """Counts batches that have run; says whether it is a moment to stop at."""
@@ -154,7 +154,7 @@ class _Executions:
     def _call_end_hooks(self, batch: int) -> None:
         logs = pythonify_logs(self._logs())
         for callback in self._listeners:
-            getattr(callback, self._end_hook)(batch, logs)
+            getattr(callback, self._end_hook)(batch, logs=logs)
 
 
 def _run_epoch(
