@@ -30,15 +30,14 @@ class Layer(LayerConfig):
 
     Args:
         activity_regularizer: penalty on the outputs, divided by the batch size.
-        regularizer: penalty on several weights at once, a function whose argument names choose
-            them, such as `lambda kernel, bias: ...`. Not in Keras.
         trainable: whether the optimizer updates the weights.
         dtype: a dtype or policy for computations and weights; `pynn.config.dtype_policy()` by
             default.
         autocast: whether floating-point inputs are cast to the compute dtype.
         name: a unique name.
-        kwargs: `input_shape` or `input_dim`, for the first layer of a Sequential; prefer
-            `pynn.Input`.
+        kwargs: `regularizer`, not in Keras: a penalty on several weights at once, a function whose
+            argument names choose them, such as `lambda kernel, bias: ...`; `input_shape` or
+            `input_dim`, for the first layer of a Sequential: prefer `pynn.Input`.
 
     Raises:
         ValueError: an unknown keyword argument.
@@ -62,7 +61,6 @@ class Layer(LayerConfig):
         self,
         *,
         activity_regularizer: Any = None,
-        regularizer: Any = None,
         trainable: bool = True,
         dtype: Any = None,
         autocast: bool = True,
@@ -77,6 +75,7 @@ class Layer(LayerConfig):
             raise ValueError(
                 f"pynn.{type(self).__name__}: expected trainable, a bool; received {trainable!r}"
             )
+        regularizer = kwargs.pop("regularizer", None)
         input_dim, input_shape = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
         if kwargs:
             raise ValueError(
